@@ -1,0 +1,43 @@
+"""Polynomial neurons, and the harness that compares them fairly."""
+
+from importlib import metadata as _metadata
+
+from . import experiments
+from .budget import Budget, budget, match_width
+from .checkpoint import CheckpointError
+from .data import Data
+from .models import CNN
+from .nn import PolyConv1d, PolyConv2d, PolyLinear
+from .run import Network, Recipe, Record, Run, RunError, Score, Task
+from .sources import DataError, Split
+from .study import RecordError, StudyError, largest_size, study
+from .train import fit
+
+__version__ = _metadata.version("polynomial-neurons")
+
+__all__ = [
+    "CNN",
+    "Budget",
+    "CheckpointError",
+    "Data",
+    "DataError",
+    "Network",
+    "PolyConv1d",
+    "PolyConv2d",
+    "PolyLinear",
+    "Recipe",
+    "Record",
+    "RecordError",
+    "Run",
+    "RunError",
+    "Score",
+    "Split",
+    "StudyError",
+    "Task",
+    "budget",
+    "experiments",
+    "fit",
+    "largest_size",
+    "match_width",
+    "study",
+]

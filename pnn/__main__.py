@@ -1,0 +1,118 @@
+"""The command line: python -m pnn run | study | status."""
+
+import argparse
+import collections
+import json
+import sys
+from pathlib import Path
+
+from .checkpoint import CheckpointError
+from .experiments import EXPERIMENTS
+from .run import SIZES, Record, Run, RunError
+from .sources import DataError
+from .study import RecordError, StudyError, finish, load_record, parse_seconds, results_folder, study
+from .train import fit
+
+EXIT_CODES = "exit status: 0 done; 1 a run ended badly; 2 wrong input; 130 and 143 stopped (saved, start it again)"
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m pnn", description=__doc__, epilog=EXIT_CODES)
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    run = commands.add_parser("run", help="train one Run and keep its Record", epilog=EXIT_CODES)
+    run.add_argument("run", metavar="FILE", help="a JSON file with a Run, or - for standard input")
+    run.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    many = commands.add_parser("study", help="train the Runs of experiments that have no Record", epilog=EXIT_CODES)
+    many.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help=f"one of {', '.join(EXPERIMENTS)}")
+    many.add_argument("--missing", action="store_true", help="all experiments, in order of priority")
+    many.add_argument("--size", choices=SIZES, required=True)
+    many.add_argument("--seeds", type=int, default=0, metavar="N", help="default: the size's own number")
+    many.add_argument("--jobs", type=int, default=1, metavar="N", help="trainings side by side on the device")
+    many.add_argument("--budget", metavar="25m", help="stop, saved, after this time (s, m or h)")
+    many.add_argument("--retry", default="", metavar="OUTCOMES", help="train these again, such as failed,killed")
+
+    status = commands.add_parser("status", help="how many Records each experiment has", epilog=EXIT_CODES)
+
+    for command in (run, many):
+        command.add_argument("--data", metavar="FOLDER", help="default: PNN_DATA, then the hub")
+        command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    for command in (run, many, status):
+        command.add_argument("--results", metavar="FOLDER", help="where Records live (default: %(default)s)")
+        command.set_defaults(results=str(results_folder()))
+
+    arguments = parser.parse_args(argv)
+    try:
+        return {"run": _run, "study": _study, "status": _status}[arguments.command](arguments)
+    except (RunError, DataError, CheckpointError, RecordError, StudyError, ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped and saved; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    text = sys.stdin.read() if arguments.run == "-" else Path(arguments.run).read_text()
+    run, results = Run.from_dict(json.loads(text)), Path(arguments.results)
+    record = load_record(run, results)
+    if record is None or record.outcome != "ok":
+        record = fit(
+            run,
+            data=arguments.data,
+            device=arguments.device,
+            folder=results.parent / "runs",
+            progress=not arguments.quiet,
+        )
+        finish(record, results)
+    print(_summary(record))
+    return 0 if record.outcome == "ok" else 1
+
+
+def _study(arguments: argparse.Namespace) -> int:
+    if bool(arguments.experiments) == arguments.missing:
+        raise RunError(f"name experiments ({', '.join(EXPERIMENTS)}) or give --missing for all of them")
+    for name in arguments.experiments:
+        if name not in EXPERIMENTS:
+            raise RunError(f"there is no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
+    runs = [
+        run
+        for name in arguments.experiments or EXPERIMENTS
+        for run in EXPERIMENTS[name](arguments.size, seeds=arguments.seeds)
+    ]
+    records = study(
+        runs,
+        results=arguments.results,
+        data=arguments.data,
+        device=arguments.device,
+        jobs=arguments.jobs,
+        budget_seconds=parse_seconds(arguments.budget) if arguments.budget else None,
+        retry=[outcome for outcome in arguments.retry.split(",") if outcome],
+    )
+    for record in records:
+        print(f"{record.run.name}: {_summary(record)}")
+    print(f"{len(records)} of {len(runs)} Records in {arguments.results}")
+    return 0 if all(record.outcome == "ok" for record in records) else 1
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    print(f"{'experiment':12} {'size':8} Records")
+    for name, experiment in EXPERIMENTS.items():
+        for size in SIZES:
+            runs = experiment(size)
+            records = [load_record(run, Path(arguments.results)) for run in runs]
+            outcomes = collections.Counter(record.outcome for record in records if record)
+            bad = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if outcome != "ok")
+            print(f"{name:12} {size:8} {outcomes.total():3} of {len(runs):3}{f' ({bad})' if bad else ''}")
+    return 0
+
+
+def _summary(record: Record) -> str:
+    if record.outcome != "ok":
+        return f"{record.outcome}: {record.message}"
+    return f"test accuracy {record.final['test'].accuracy:.4f} in {record.seconds:.0f} s on {record.used['device']}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

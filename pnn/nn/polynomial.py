@@ -1,0 +1,289 @@
+"""The polynomial neuron, y = Ax + (Bx)(Cx), as drop-ins for torch's linear and convolution layers."""
+
+import torch
+from torch import Tensor, nn
+
+_BRANCHES = 3
+
+
+def _split_product(maps: Tensor, groups: int, channel_dim: int) -> Tensor:
+    """a + b * c from the output of the fused map, whose channels are ordered (group, branch, channel)."""
+    if groups == 1:
+        a, b, c = maps.chunk(_BRANCHES, channel_dim)
+        return torch.addcmul(a, b, c)
+    a, b, c = maps.unflatten(channel_dim, (groups, _BRANCHES, -1)).unbind(channel_dim - 1)
+    return torch.addcmul(a, b, c).flatten(channel_dim - 1, channel_dim)
+
+
+def _fuse(branches: list[Tensor], groups: int) -> Tensor:
+    """Three (out, ...) tensors -> one (3 * out, ...) tensor in the order (group, branch, channel)."""
+    return torch.stack([t.unflatten(0, (groups, -1)) for t in branches], dim=1).flatten(0, 2)
+
+
+def _unfuse(fused: Tensor, groups: int) -> list[Tensor]:
+    """The inverse of `_fuse`."""
+    return [t.flatten(0, 1) for t in fused.unflatten(0, (groups, _BRANCHES, -1)).unbind(1)]
+
+
+def _load_branches(maps: nn.Module, branches: tuple[nn.Module, ...], groups: int) -> None:
+    """Copy three layers' weights into the fused map; a missing bias counts as zero."""
+    with torch.no_grad():
+        maps.weight.copy_(_fuse([layer.weight for layer in branches], groups))
+        if maps.bias is not None:
+            zero = torch.zeros_like(maps.bias[: len(maps.bias) // _BRANCHES])
+            maps.bias.copy_(_fuse([zero if m.bias is None else m.bias for m in branches], groups))
+
+
+def _unload_branches(maps: nn.Module, layers: tuple[nn.Module, ...], groups: int) -> None:
+    """The inverse of `_load_branches`."""
+    with torch.no_grad():
+        for layer, weight in zip(layers, _unfuse(maps.weight, groups), strict=True):
+            layer.weight.copy_(weight)
+        if maps.bias is not None:
+            for layer, bias in zip(layers, _unfuse(maps.bias, groups), strict=True):
+                layer.bias.copy_(bias)
+
+
+def _agree(branches: tuple[nn.Module, ...], kind: type[nn.Module], names: tuple[str, ...]) -> None:
+    for layer in branches:
+        if not isinstance(layer, kind):
+            raise TypeError(f"from_branches takes three {kind.__name__} layers, got {type(layer).__name__}")
+    for name in names:
+        values = [getattr(layer, name) for layer in branches]
+        if any(value != values[0] for value in values):
+            raise ValueError(f"the three branches must agree in {name}, got {values[0]}, {values[1]} and {values[2]}")
+    weights = [layer.weight for layer in branches]
+    if len({(w.dtype, w.device) for w in weights}) > 1:
+        raise ValueError(
+            "the three branches must agree in dtype and device, got "
+            + ", ".join(f"{w.dtype} on {w.device}" for w in weights)
+        )
+
+
+class PolyLinear(nn.Module):
+    r"""Polynomial linear layer, a drop-in for :class:`torch.nn.Linear`.
+
+    .. math:: y = (A x + a) + (B x + b) \odot (C x + c)
+
+    The three maps are computed by one fused linear map of ``3 * out_features`` rows (``maps``).
+
+    - **Degree** 2 in the input, **multiplicative depth** 1.
+    - **Parameters** :math:`3 (\mathrm{in} + 1) \cdot \mathrm{out}`, or :math:`3 \cdot \mathrm{in} \cdot \mathrm{out}`
+      without bias.
+    - **Multiply-accumulates** a row: :math:`3 \cdot \mathrm{in} \cdot \mathrm{out}`, and one product an output.
+    - **Initialisation** each map as :class:`torch.nn.Linear` does.
+
+    Args:
+        in_features: size of the last dimension of the input.
+        out_features: size of the last dimension of the output.
+        bias: whether each of the three maps has a bias.
+        device: device of the parameters.
+        dtype: type of the parameters.
+
+    Shape:
+        ``(*, in_features)`` to ``(*, out_features)``; ``*`` is any number of dimensions, none included.
+
+    Source: :cite:t:`oporture2026`, whose linear layer has a bias in all three maps. The same neuron, with a
+    BatchNorm on each branch, is the one of :cite:t:`quadralib2022`.
+
+    Example:
+        >>> layer = pnn.PolyLinear(784, 128)
+        >>> layer(torch.randn(32, 784)).shape
+        torch.Size([32, 128])
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, device=None, dtype=None) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.maps = nn.Linear(in_features, _BRANCHES * out_features, bias, device, dtype)
+
+    def reset_parameters(self) -> None:
+        """Draw the weights again, each of the three maps as torch's own layer does."""
+        self.maps.reset_parameters()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _split_product(self.maps(x), 1, -1)
+
+    @classmethod
+    def from_branches(cls, a: nn.Linear, b: nn.Linear, c: nn.Linear) -> "PolyLinear":
+        """The layer ``a(x) + b(x) * c(x)`` with copies of the weights of three linear layers.
+
+        If any of the three has a bias, all three get one; a missing bias becomes a (trainable) zero.
+
+        Raises:
+            TypeError: a branch is not a :class:`torch.nn.Linear`.
+            ValueError: the branches differ in shape, type or device.
+        """
+        branches = (a, b, c)
+        _agree(branches, nn.Linear, ("in_features", "out_features"))
+        bias = any(layer.bias is not None for layer in branches)
+        layer = cls(a.in_features, a.out_features, bias, a.weight.device, a.weight.dtype)
+        _load_branches(layer.maps, branches, 1)
+        return layer
+
+    def branches(self) -> tuple[nn.Linear, nn.Linear, nn.Linear]:
+        """Copies of the three maps A, B, C as linear layers; the inverse of :meth:`from_branches`."""
+        maps = self.maps
+        layers = tuple(
+            nn.Linear(self.in_features, self.out_features, maps.bias is not None, maps.weight.device, maps.weight.dtype)
+            for _ in range(_BRANCHES)
+        )
+        _unload_branches(maps, layers, 1)
+        return layers
+
+    def extra_repr(self) -> str:
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.maps.bias is not None}"
+
+
+class _PolyConvNd(nn.Module):
+    _conv: type[nn.Module]
+    _dims: int
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size,
+        stride=1,
+        padding=0,
+        dilation=1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device=None,
+        dtype=None,
+    ) -> None:
+        super().__init__()
+        # torch would accept 2 output channels in 3 groups here, since the fused map has 6
+        if groups > 0 and out_channels % groups:
+            raise ValueError(f"out_channels must be divisible by groups, got {out_channels} and {groups}")
+        maps = self._conv(
+            in_channels,
+            _BRANCHES * out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
+        )
+        self.in_channels = in_channels
+        self.out_channels = out_channels
+        for name in ("kernel_size", "stride", "padding", "dilation", "groups", "padding_mode"):
+            setattr(self, name, getattr(maps, name))
+        self.maps = maps
+
+    def reset_parameters(self) -> None:
+        """Draw the weights again, each of the three maps as torch's own layer does."""
+        self.maps.reset_parameters()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _split_product(self.maps(x), self.groups, -1 - self._dims)
+
+    def _arguments(self) -> dict:
+        return {
+            "in_channels": self.in_channels,
+            "out_channels": self.out_channels,
+            "kernel_size": self.kernel_size,
+            "stride": self.stride,
+            "padding": self.padding,
+            "dilation": self.dilation,
+            "groups": self.groups,
+            "bias": self.maps.bias is not None,
+            "padding_mode": self.padding_mode,
+            "device": self.maps.weight.device,
+            "dtype": self.maps.weight.dtype,
+        }
+
+    @classmethod
+    def from_branches(cls, a: nn.Module, b: nn.Module, c: nn.Module):
+        """The layer ``a(x) + b(x) * c(x)`` with copies of the weights of three convolutions.
+
+        If any of the three has a bias, all three get one; a missing bias becomes a (trainable) zero.
+
+        Raises:
+            TypeError: a branch is not torch's convolution of this dimension.
+            ValueError: the branches differ in a setting, in type or in device.
+        """
+        branches = (a, b, c)
+        settings = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups")
+        _agree(branches, cls._conv, (*settings, "padding_mode"))
+        layer = cls(
+            *(getattr(a, name) for name in settings),
+            bias=any(layer.bias is not None for layer in branches),
+            padding_mode=a.padding_mode,
+            device=a.weight.device,
+            dtype=a.weight.dtype,
+        )
+        _load_branches(layer.maps, branches, layer.groups)
+        return layer
+
+    def branches(self) -> tuple[nn.Module, nn.Module, nn.Module]:
+        """Copies of the three maps A, B, C as convolutions; the inverse of :meth:`from_branches`."""
+        layers = tuple(self._conv(**self._arguments()) for _ in range(_BRANCHES))
+        _unload_branches(self.maps, layers, self.groups)
+        return layers
+
+    def extra_repr(self) -> str:
+        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        defaults = {"padding": (0,) * self._dims, "dilation": (1,) * self._dims, "groups": 1, "padding_mode": "zeros"}
+        for name, default in defaults.items():
+            if getattr(self, name) != default:
+                text += f", {name}={getattr(self, name)}"
+        return text if self.maps.bias is not None else text + ", bias=False"
+
+
+class PolyConv1d(_PolyConvNd):
+    r"""Polynomial convolution over a sequence, a drop-in for :class:`torch.nn.Conv1d`.
+
+    .. math:: y = (A * x + a) + (B * x + b) \odot (C * x + c)
+
+    where :math:`*` is torch's cross-correlation. The three maps are one fused convolution (``maps``) of
+    ``3 * out_channels`` channels, ordered by group, then branch, then channel.
+
+    - **Degree** 2 in the input, **multiplicative depth** 1.
+    - **Parameters** :math:`3 \cdot \mathrm{out} \cdot (\mathrm{in} / \mathrm{groups} \cdot k + 1)`; the 1 is the bias.
+    - **Multiply-accumulates** :math:`3 \cdot \mathrm{out} \cdot \mathrm{in} / \mathrm{groups} \cdot k` an output
+      position, and one product an output.
+    - **Initialisation** each map as :class:`torch.nn.Conv1d` does.
+
+    Args, shapes and errors are those of :class:`torch.nn.Conv1d`; ``bias`` gives a bias to each of the three maps.
+
+    Source: :cite:t:`oporture2026`, whose convolutions have a bias in the first map only, by default none.
+    """
+
+    _conv = nn.Conv1d
+    _dims = 1
+
+
+class PolyConv2d(_PolyConvNd):
+    r"""Polynomial convolution over an image, a drop-in for :class:`torch.nn.Conv2d`.
+
+    .. math:: y = (A * x + a) + (B * x + b) \odot (C * x + c)
+
+    where :math:`*` is torch's cross-correlation. The three maps are one fused convolution (``maps``) of
+    ``3 * out_channels`` channels, ordered by group, then branch, then channel.
+
+    - **Degree** 2 in the input, **multiplicative depth** 1.
+    - **Parameters** :math:`3 \cdot \mathrm{out} \cdot (\mathrm{in} / \mathrm{groups} \cdot k_h k_w + 1)`; the 1 is the
+      bias.
+    - **Multiply-accumulates** :math:`3 \cdot \mathrm{out} \cdot \mathrm{in} / \mathrm{groups} \cdot k_h k_w` an output
+      pixel, and one product an output.
+    - **Initialisation** each map as :class:`torch.nn.Conv2d` does.
+
+    Args, shapes and errors are those of :class:`torch.nn.Conv2d`; ``bias`` gives a bias to each of the three maps.
+
+    Source: :cite:t:`oporture2026`, whose convolutions have a bias in the first map only, by default none.
+
+    Example:
+        >>> layer = pnn.PolyConv2d(3, 86, kernel_size=3, padding=1, bias=False)
+        >>> layer(torch.randn(8, 3, 32, 32)).shape
+        torch.Size([8, 86, 32, 32])
+    """
+
+    _conv = nn.Conv2d
+    _dims = 2

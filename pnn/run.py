@@ -1,0 +1,214 @@
+"""What an experiment is (Run) and what came of it (Record): frozen dataclasses with one JSON form.
+
+``Run(task, network, recipe, seed, size)`` names one training; its id is the hash of its canonical JSON. Everything
+that can change a result is in it, and nothing is configured anywhere else.
+"""
+
+import dataclasses
+import difflib
+import hashlib
+import json
+import math
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import nn
+
+from . import data, models
+
+SIZES = ("smoke", "laptop", "paper")
+OUTCOMES = ("ok", "failed", "diverged", "oom", "timeout", "killed")
+
+
+class RunError(ValueError):
+    """A field of a Run that is unknown or has a wrong value; the message says which and what is allowed."""
+
+
+def _check_types(self) -> None:
+    """Compare every field with its annotation; an int is accepted, and stored as a float, where a float is meant."""
+    kind = type(self).__name__
+    for name, expected in typing.get_type_hints(type(self)).items():
+        value = getattr(self, name)
+        if typing.get_origin(expected) is Literal:
+            allowed = typing.get_args(expected)
+            if value not in allowed:
+                raise RunError(f"{kind}.{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+            continue
+        if expected is float and type(value) is int:
+            object.__setattr__(self, name, value := float(value))
+        if type(value) is not expected:
+            raise RunError(f"{kind}.{name} must be of type {expected.__name__}, got {value!r}")
+        if expected is float and not math.isfinite(value):
+            raise RunError(f"{kind}.{name} must be finite, got {value!r}")
+
+
+def _check_at_least(self, least: float, *names: str) -> None:
+    for name in names:
+        if getattr(self, name) < least:
+            raise RunError(f"{type(self).__name__}.{name} must be at least {least}, got {getattr(self, name)!r}")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Which rows are learnt."""
+
+    name: Literal["cifar10", "digits"]
+    validation: int = 5000  # rows carved from the training rows
+    rows: Literal["real", "stand-in"] = "real"  # stand-in: scikit-learn's digits in the task's own shape
+
+    def __post_init__(self) -> None:
+        _check_types(self)
+        _check_at_least(self, 1, "validation")
+
+    def load(self, folder: str | Path | None = None, device: str = "cpu") -> data.Data:
+        """The task's data; see :func:`pnn.data.load`."""
+        return data.load(self.name, self.validation, stand_in=self.rows == "stand-in", folder=folder, device=device)
+
+
+@dataclass(frozen=True)
+class Network:
+    """Which function is learnt."""
+
+    name: Literal["cnn"]
+    neuron: Literal["standard", "polynomial"]
+    width: int  # channels of the first block
+    activation: Literal["relu", "identity"] = "relu"
+
+    def __post_init__(self) -> None:
+        _check_types(self)
+        _check_at_least(self, 1, "width")
+
+    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
+        """The network for images of a shape (C, H, W), initialised from torch's global generator."""
+        return models.CNN(shape[0], classes, self.width, self.neuron, self.activation)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How it is learnt: ``source`` names whose recipe, ``version`` is raised when the code under it changes meaning.
+
+    ``"oporture"``: Adam without weight decay, learning rate by a cosine from its start to 0, one step an epoch,
+    cross-entropy, random crop (4 pixels of padding) and flip, channels normalised. What the source lacks is added:
+    validation rows, an evaluation of the whole test set after the last epoch, and a seed.
+    """
+
+    epochs: int
+    source: Literal["oporture"] = "oporture"
+    version: int = 1
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    augment: Literal["crop-flip", "none"] = "crop-flip"
+    precision: Literal["float32", "bfloat16"] = "float32"  # bfloat16: autocast; parameters stay float32
+    channels_last: bool = True
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        _check_types(self)
+        _check_at_least(self, 1, "epochs", "batch_size", "version")
+        if self.learning_rate <= 0:
+            raise RunError(f"Recipe.learning_rate must be positive, got {self.learning_rate!r}")
+        if self.version != 1:
+            raise RunError(f'this version of pnn trains "oporture" version 1, got {self.version}')
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training, named completely."""
+
+    task: Task
+    network: Network
+    recipe: Recipe
+    seed: int
+    size: Literal["smoke", "laptop", "paper"]  # which of an experiment's three sizes this run belongs to
+
+    def __post_init__(self) -> None:
+        _check_types(self)
+        _check_at_least(self, 0, "seed")
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, form: dict[str, Any]) -> "Run":
+        """The inverse of :meth:`to_dict`.
+
+        Raises:
+            RunError: a field is unknown, missing or ill-typed.
+        """
+        return _from_dict(cls, form, "Run")
+
+    @property
+    def id(self) -> str:
+        """The first 16 hexadecimal digits of the SHA-256 of the canonical JSON (keys sorted, no spaces)."""
+        canonical = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    @property
+    def name(self) -> str:
+        """A readable name for files and tables, unique by its id."""
+        return f"{self.task.name}-{self.size}-{self.network.neuron}-{self.network.width}-seed{self.seed}-{self.id}"
+
+
+def _from_dict(cls: type, form: Any, where: str):
+    if not isinstance(form, dict):
+        raise RunError(f"{where} must be an object, got {form!r}")
+    hints = typing.get_type_hints(cls)
+    for key in form.keys() - hints.keys():
+        near = difflib.get_close_matches(key, hints, 1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise RunError(f"{where} has no field {key!r}{hint}; its fields are {', '.join(hints)}")
+    values = {
+        k: _from_dict(hints[k], v, f"{where}.{k}") if dataclasses.is_dataclass(hints[k]) else v for k, v in form.items()
+    }
+    try:
+        return cls(**values)
+    except TypeError as error:
+        raise RunError(f"{where}: {error}") from error
+
+
+@dataclass(frozen=True)
+class Score:
+    """Loss and accuracy of the network as it ended, in evaluation mode, on unaugmented rows."""
+
+    loss: float  # mean cross-entropy, nats
+    accuracy: float  # 0..1
+
+
+@dataclass(frozen=True)
+class Record:
+    """What came of a Run. Curves have one entry an epoch; the test rows are seen once, after the last."""
+
+    run: Run
+    outcome: Literal["ok", "failed", "diverged", "oom", "timeout", "killed"]
+    message: str  # empty, or what went wrong and where
+    curves: dict[str, list[float]]  # train_loss, train_accuracy (running, augmented), validation_loss, ..., seconds
+    final: dict[str, Score]  # train, validation, test; empty unless the outcome is ok
+    budget: dict[str, float]  # parameters, macs, activation_bytes (of one row), step_seconds (median)
+    seconds: float  # training and evaluation, all sittings together
+    sittings: int  # 1 + how often it was continued from a checkpoint
+    used: dict[str, Any]  # device, precision, channels_last, compile, threads, deterministic
+    versions: dict[str, str]
+    commit: str  # of the code, with "+" if files differed from it; empty if unknown
+    data: dict[str, str]  # door, fingerprint
+
+    def to_dict(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def of_failure(cls, run: Run, outcome: str, message: str) -> "Record":
+        """The Record of a training that left nothing to report but its end."""
+        nothing = {"curves": {}, "final": {}, "budget": {}, "used": {}, "versions": {}, "data": {}}
+        return cls(run=run, outcome=outcome, message=message, seconds=0.0, sittings=0, commit="", **nothing)
+
+    @classmethod
+    def from_dict(cls, form: dict[str, Any]) -> "Record":
+        fields = {f.name for f in dataclasses.fields(cls)}
+        if not isinstance(form, dict) or form.keys() != fields:
+            got = ", ".join(form) if isinstance(form, dict) else repr(form)
+            raise RunError(f"a Record has the fields {', '.join(sorted(fields))}; got {got}")
+        if form["outcome"] not in OUTCOMES:
+            raise RunError(f"Record.outcome must be one of {', '.join(OUTCOMES)}, got {form['outcome']!r}")
+        final = {split: Score(**score) for split, score in form["final"].items()}
+        return cls(**{**form, "run": Run.from_dict(form["run"]), "final": final})

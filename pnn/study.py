@@ -1,0 +1,248 @@
+"""study(runs) -> records: loads the Records that exist, trains the rest."""
+
+import collections
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from .checkpoint import write_atomically
+from .run import OUTCOMES, SIZES, Record, Run, RunError
+from .train import fit
+
+GRACE_SECONDS = 60.0  # what a stopped training may take for its step and its checkpoint
+UNUSABLE, STOPPED = 2, 143  # exit statuses of `python -m pnn`
+
+
+class RecordError(Exception):
+    """A Record that cannot be read or written; the message says which file and what to do."""
+
+
+class StudyError(Exception):
+    """What stops every training of a study alike, such as missing data; the message says what to do."""
+
+
+def results_folder() -> Path:
+    """Where Records live: ``PNN_RESULTS``, else ``results`` of the checkout around the current folder, else here."""
+    if given := os.environ.get("PNN_RESULTS"):
+        return Path(given).expanduser()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "results").is_dir() and (folder / "_toc.yml").is_file():
+            return folder / "results"
+    return here / "results"
+
+
+def load_record(run: Run, results: Path | None = None) -> Record | None:
+    """The Record of a run, or None if there is none.
+
+    Raises:
+        RecordError: the file is there but damaged, or belongs to another run.
+    """
+    path = (results or results_folder()) / f"{run.name}.json"
+    try:
+        record = Record.from_dict(json.loads(path.read_text()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RecordError(f"the Record {path} cannot be read: {error}. Restore it, or delete it to train it") from error
+    if record.run != run:
+        raise RecordError(f"the Record {path} is of another run than its name says. Delete it to train it again")
+    return record
+
+
+def save_record(record: Record, results: Path | None = None) -> Path:
+    """Write a Record, whole or not at all.
+
+    Raises:
+        RecordError: the disk is full or read-only.
+    """
+    path = (results or results_folder()) / f"{record.run.name}.json"
+    text = json.dumps(record.to_dict(), indent=1, allow_nan=False) + "\n"
+    try:
+        write_atomically(path, lambda part: part.write_text(text))
+    except OSError as error:
+        raise RecordError(
+            f"the Record {path} could not be written: {error}. Make room and start again: it goes on from there"
+        ) from error
+    return path
+
+
+def study(
+    runs: Iterable[Run],
+    *,
+    results: str | Path | None = None,
+    data: str | Path | None = None,
+    device: str = "auto",
+    jobs: int = 1,
+    budget_seconds: float | None = None,
+    retry: Iterable[str] = (),
+    progress: bool = True,
+) -> list[Record]:
+    """The Records of runs, in order; those that are missing are trained first, and kept.
+
+    Interrupted in any way, it goes on where it was when called again.
+
+    Args:
+        runs: what to have.
+        results: the Records' folder, by default :func:`results_folder`; checkpoints are kept beside it, in ``runs``.
+        data: the data folder, by default ``PNN_DATA``.
+        device: ``"auto"``, or a torch device.
+        jobs: trainings side by side on the device, each in its own process with its share of the cores.
+        budget_seconds: stop after this time, trainings saved; the Records that exist by then are returned.
+        retry: outcomes, such as ``"killed"``, whose Records are trained again.
+        progress: show progress.
+
+    Raises:
+        RecordError, DataError, CheckpointError: see there. With ``jobs`` > 1 or a budget such a thing is a StudyError,
+            and any other that goes wrong in one training becomes its Record, with outcome ``failed`` or ``killed``.
+    """
+    runs = list(runs)
+    if jobs < 1:
+        raise ValueError(f"jobs must be at least 1, got {jobs}")
+    if unknown := set(retry) - set(OUTCOMES):
+        raise ValueError(f"retry takes outcomes ({', '.join(OUTCOMES)}), got {', '.join(sorted(unknown))}")
+    folder = Path(results).expanduser() if results else results_folder()
+    records = {run: load_record(run, folder) for run in runs}
+    todo = [run for run, record in records.items() if record is None or record.outcome in retry]
+    if jobs == 1 and budget_seconds is None:
+        for run in todo:
+            records[run] = fit(run, data=data, device=device, folder=folder.parent / "runs", progress=progress)
+            finish(records[run], folder)
+    elif todo:
+        command = ["--results", str(folder), "--device", device, *(["--data", str(data)] if data else [])]
+        _Pool(todo, command, folder, jobs, budget_seconds, progress).work()
+        records = {run: load_record(run, folder) for run in runs}
+    return [records[run] for run in runs if records[run] is not None]
+
+
+def finish(record: Record, results: Path) -> None:
+    """Keep the Record; only then is its checkpoint of no more use."""
+    save_record(record, results)
+    (results.parent / "runs" / record.run.name / "checkpoint.safetensors").unlink(missing_ok=True)
+
+
+def largest_size(experiment: Callable[..., list[Run]], results: str | Path | None = None, **settings: int) -> str:
+    """The largest size whose every Run has a Record; ``"smoke"`` if none has."""
+    folder = Path(results).expanduser() if results else results_folder()
+    for size in reversed(SIZES):
+        if all((folder / f"{run.name}.json").exists() for run in experiment(size, **settings)):
+            return size
+    return "smoke"
+
+
+# --- side by side ----------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Pool:
+    """Trainings as processes of their own, so that one that is killed takes no other with it."""
+
+    todo: list[Run]
+    command: list[str]
+    results: Path
+    jobs: int
+    budget_seconds: float | None
+    progress: bool
+    deaths: collections.Counter = field(default_factory=collections.Counter)
+    running: dict[subprocess.Popen, tuple[Run, IO[str]]] = field(default_factory=dict)
+
+    def work(self) -> None:
+        started = time.monotonic()
+        waiting = collections.deque(self.todo)
+        self.results.mkdir(parents=True, exist_ok=True)
+        try:
+            while waiting or self.running:
+                if self.budget_seconds is not None and time.monotonic() - started > self.budget_seconds:
+                    self._say(f"the time budget is spent; {len(waiting) + len(self.running)} runs to go on with later")
+                    return
+                while waiting and len(self.running) < self.jobs:
+                    self._start(waiting.popleft())
+                for process in [p for p in self.running if p.poll() is not None]:
+                    again = self._end(process)
+                    if again:
+                        waiting.appendleft(again)
+                time.sleep(0.1)
+        finally:
+            self._stop()
+
+    def _start(self, run: Run) -> None:
+        home = self.results.parent / "runs" / run.name
+        home.mkdir(parents=True, exist_ok=True)
+        log = open(home / "log.txt", "w+")  # noqa: SIM115 - closed in _end
+        threads = str(max(1, (os.cpu_count() or 1) // self.jobs))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "pnn", "run", "-", *self.command, "--quiet"],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env={"OMP_NUM_THREADS": threads, **os.environ},
+            start_new_session=True,  # Ctrl-C reaches the parent alone, which passes it on
+            text=True,
+        )
+        process.stdin.write(json.dumps(run.to_dict()))
+        process.stdin.close()
+        self.running[process] = run, log
+        self._say(f"started  {run.name}")
+
+    def _end(self, process: subprocess.Popen) -> Run | None:
+        """Take note of a process that ended; returns its run if it is to be started again."""
+        run, log = self.running.pop(process)
+        log.seek(0)
+        last = (log.read().strip().splitlines() or ["no output"])[-1]
+        log.close()
+        code = process.returncode
+        if code == 0:
+            self._say(f"finished {run.name}: {last}")
+        elif code == STOPPED:
+            self._say(f"stopped  {run.name}, saved")
+        elif code == UNUSABLE:
+            raise StudyError(last.removeprefix("error: "))
+        elif load_record(run, self.results) is not None:  # it diverged, say: it said so itself
+            self._say(f"ended    {run.name}: {last}")
+        elif code < 0:
+            self.deaths[run] += 1
+            self._say(f"killed   {run.name} by signal {-code}")
+            if self.deaths[run] < 2:  # once more, from its checkpoint
+                return run
+            save_record(Record.of_failure(run, "killed", f"twice, the last time by signal {-code}"), self.results)
+        else:
+            self._say(f"failed   {run.name}: {last}")
+            save_record(Record.of_failure(run, "failed", last), self.results)
+        return None
+
+    def _stop(self) -> None:
+        """SIGTERM lets a training finish its step and save; what does not end in time is killed."""
+        for process in self.running:
+            process.terminate()
+        deadline = time.monotonic() + GRACE_SECONDS
+        for process, (_, log) in self.running.items():
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            log.close()
+        self.running.clear()
+
+    def _say(self, text: str) -> None:
+        if self.progress:
+            print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def parse_seconds(text: str) -> float:
+    """``"90"``, ``"90s"``, ``"25m"`` or ``"2h"`` as seconds."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
+    try:
+        seconds = float(number) * unit
+    except ValueError:
+        seconds = -1.0
+    if not 0 < seconds < float("inf"):
+        raise RunError(f"a time is a number with s, m or h, such as 90s, 25m or 2h; got {text!r}")
+    return seconds

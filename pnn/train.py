@@ -1,0 +1,366 @@
+"""fit(run) -> Record: one training, exact in its continuation."""
+
+import math
+import platform
+import statistics
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from . import checkpoint
+from .budget import budget
+from .checkpoint import CheckpointError
+from .data import Data, Split, draw_epoch, take_batch
+from .machine import act_on, commit, deterministic, device_name, held_signals, pick_device
+from .run import Recipe, Record, Run, Score
+
+CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds")
+EVALUATION_BATCH = 500
+
+
+class Diverged(Exception):
+    """A loss or gradient that is not finite; the message names step and layer."""
+
+
+def learning_rate(recipe: Recipe, epoch: int) -> float:
+    """The rate of an epoch (from 0): half a cosine from the recipe's rate to 0, which the last epoch does not reach."""
+    return recipe.learning_rate * (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
+
+
+def fit(
+    run: Run,
+    *,
+    data: str | Path | Data | None = None,
+    device: str = "auto",
+    folder: str | Path = "runs",
+    checkpoint_seconds: float = 30.0,
+    progress: bool = True,
+) -> Record:
+    """Train one Run to its end, or on from its checkpoint.
+
+    A run that was stopped by whatever cause, SIGKILL included, and is started again ends with the same bits as one
+    left alone: same device, same version of torch. SIGTERM and Ctrl-C finish the step, save, and then act.
+
+    Args:
+        run: what to train.
+        data: the task's rows, or the folder to load them from (by default ``PNN_DATA``, then the hub).
+        device: ``"auto"``, or a torch device.
+        folder: where the run keeps ``<run.name>/checkpoint.safetensors`` and, at the end, ``weights.safetensors``.
+        checkpoint_seconds: least time between two checkpoints; a killed run loses no more than this and a step.
+        progress: show a progress bar.
+
+    Returns:
+        The Record, with outcome ``ok``, ``diverged`` or ``oom``. It is not written to disk: :func:`pnn.study` does.
+
+    Raises:
+        DataError: there is no data to train on, or it is damaged.
+        CheckpointError: the checkpoint is damaged, from another machine, or cannot be written.
+        KeyboardInterrupt, SystemExit: Ctrl-C or SIGTERM (exit status 143), after saving.
+    """
+    device = pick_device(device)
+    home = Path(folder) / run.name
+    with deterministic():
+        if not isinstance(data, Data):
+            data = run.task.load(data, device)
+        training = _Training(run, data, device, home / "checkpoint.safetensors", checkpoint_seconds)
+        outcome, message, final = "ok", "", {}
+        with held_signals() as signals:
+            try:
+                final = training.to_the_end(progress, signals)
+            except Diverged as error:
+                outcome, message = "diverged", str(error)
+            except torch.OutOfMemoryError as error:
+                outcome, message = "oom", str(error).splitlines()[0]
+        if outcome == "ok":
+            checkpoint.save(home / "weights.safetensors", training.model.state_dict(), {"run": run.to_dict()})
+        return training.record(outcome, message, final)
+
+
+class _Training:
+    """The state of one training between two steps, which is what a checkpoint holds."""
+
+    def __init__(self, run: Run, data: Data, device: torch.device, path: Path, checkpoint_seconds: float) -> None:
+        self.run, self.data, self.device = run, data, device
+        self.path, self.checkpoint_seconds = path, checkpoint_seconds
+        recipe = run.recipe
+        torch.manual_seed(run.seed)
+        self.model = run.network.build(data.shape, data.classes)
+        self.budget = budget(self.model, torch.zeros(1, *data.shape))
+        self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
+        self.model.to(device, memory_format=self.layout)
+        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=recipe.learning_rate)
+        self.forward = torch.compile(self.model) if recipe.compile else self.model
+        self.epoch = self.step = 0  # the next step to take, counted within its epoch
+        self.loss_sum = 0.0  # over the rows of this epoch so far
+        self.correct = 0
+        self.curves: dict[str, list[float]] = {name: [] for name in CURVES}
+        self.seconds = 0.0
+        self.epoch_seconds = 0.0
+        self.sittings = 1
+        self.step_seconds: list[float] = []
+        if path.exists():
+            self._restore()
+
+    @property
+    def steps(self) -> int:
+        return math.ceil(len(self.data.train) / self.run.recipe.batch_size)
+
+    def to_the_end(self, progress: bool, signals: list[int]) -> dict[str, Score]:
+        recipe = self.run.recipe
+        saved = clock = time.perf_counter()
+
+        def tick() -> None:
+            nonlocal clock
+            now = time.perf_counter()
+            self.seconds += now - clock
+            self.epoch_seconds += now - clock
+            clock = now
+
+        bar = tqdm(
+            total=recipe.epochs * self.steps,
+            initial=self.epoch * self.steps + self.step,
+            desc=self.run.name.removesuffix(f"-{self.run.id}"),
+            disable=not progress,
+            mininterval=0.5,
+        )
+        with bar:
+            while self.epoch < recipe.epochs:
+                rows = draw_epoch(
+                    len(self.data.train), self.run.seed, self.epoch, recipe.augment == "crop-flip", self.device
+                )
+                for group in self.optimiser.param_groups:
+                    group["lr"] = learning_rate(recipe, self.epoch)
+                self.model.train()
+                while self.step < self.steps:
+                    started = time.perf_counter()
+                    self._step(*take_batch(self.data.train, rows, self.step * recipe.batch_size, recipe.batch_size))
+                    self.step_seconds.append(time.perf_counter() - started)
+                    tick()
+                    bar.update()
+                    if signals or time.perf_counter() - saved > self.checkpoint_seconds:
+                        self._save()
+                        saved = time.perf_counter()
+                    if signals:
+                        act_on(signals[0])
+                score = self._evaluate(self.data.validation, "validation")
+                tick()
+                self._end_epoch(score)
+                bar.set_postfix_str(f"validation {score.accuracy:.3f}")
+            final = {
+                split: self._evaluate(getattr(self.data, split), split) for split in ("train", "validation", "test")
+            }
+            tick()
+            if signals:
+                self._save()
+                act_on(signals[0])
+            return final
+
+    def _step(self, x: Tensor, y: Tensor) -> None:
+        x = self.data.normalise(x).contiguous(memory_format=self.layout)
+        self.optimiser.zero_grad()
+        with self._autocast():
+            logits = self.forward(x)
+            loss = F.cross_entropy(logits, y)
+        loss.backward()
+        norm = nn.utils.get_total_norm([p.grad for p in self.model.parameters() if p.grad is not None])
+        # one wait for the device a step
+        value, norm, correct = torch.stack([loss, norm, (logits.argmax(1) == y).sum()]).detach().double().tolist()
+        if not (math.isfinite(value) and math.isfinite(norm)):
+            raise Diverged(self._diagnose(x, value, norm))
+        self.optimiser.step()
+        self.loss_sum += value * len(y)
+        self.correct += int(correct)
+        self.step += 1
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.run.recipe.precision == "bfloat16")
+
+    @torch.no_grad()
+    def _evaluate(self, split: Split, name: str) -> Score:
+        self.model.eval()
+        loss = correct = 0.0
+        for start in range(0, len(split), EVALUATION_BATCH):
+            x, y = split.x[start : start + EVALUATION_BATCH], split.y[start : start + EVALUATION_BATCH]
+            with self._autocast():
+                logits = self.forward(self.data.normalise(x).contiguous(memory_format=self.layout))
+            loss += F.cross_entropy(logits.float(), y, reduction="sum").item()
+            correct += (logits.argmax(1) == y).sum().item()
+        if not math.isfinite(loss):
+            what = f"the {name} loss is {loss} after epoch {self.epoch + 1}"
+            raise Diverged(what + self._bad_weight(self.model.state_dict()))
+        return Score(loss / len(split), correct / len(split))
+
+    def _end_epoch(self, validation: Score) -> None:
+        rows = len(self.data.train)
+        values = (
+            self.loss_sum / rows,
+            self.correct / rows,
+            validation.loss,
+            validation.accuracy,
+            learning_rate(self.run.recipe, self.epoch),
+            self.epoch_seconds,
+        )
+        for name, value in zip(CURVES, values, strict=True):
+            self.curves[name].append(value)
+        self.epoch += 1
+        self.step, self.loss_sum, self.correct, self.epoch_seconds = 0, 0.0, 0, 0.0
+
+    # --- divergence ---
+
+    @staticmethod
+    def _bad_weight(weights: dict[str, Tensor]) -> str:
+        for name, tensor in weights.items():
+            if not tensor.isfinite().all():
+                return f"; the weight {name!r} is not finite"
+        return ""
+
+    @torch.no_grad()
+    def _diagnose(self, x: Tensor, loss: float, norm: float) -> str:
+        """Name the first place in the order of computation that is not finite."""
+        where = f"step {self.step + 1} of epoch {self.epoch + 1}"
+        what = f"{where}: the loss is {loss}, the gradient's norm {norm}"
+        if not x.isfinite().all():
+            return f"{what}; the input is not finite"
+        if bad := self._bad_weight(dict(self.model.named_parameters())):
+            return what + bad
+        first: list[str] = []
+
+        def look(name: str, module: nn.Module):
+            def hook(_, __, output: Tensor) -> None:
+                if not first and not output.isfinite().all():
+                    first.append(f"the output of layer {name!r} ({type(module).__name__})")
+
+            return hook
+
+        hooks = [m.register_forward_hook(look(n, m)) for n, m in self.model.named_modules() if n]
+        try:
+            with self._autocast():
+                self.model(x)
+        finally:
+            for hook in hooks:
+                hook.remove()
+        if first:
+            return f"{what}; first in {first[0]}"
+        for name, parameter in reversed(list(self.model.named_parameters())):
+            if parameter.grad is not None and not parameter.grad.isfinite().all():
+                return f"{what}; first in the gradient of {name!r}"
+        return what
+
+    # --- checkpoints ---
+
+    def _identity(self) -> dict[str, Any]:
+        """What must be equal for a continued run to end with the same bits."""
+        return {"run": self.run.id, "device": device_name(self.device), "torch": torch.__version__}
+
+    def _save(self) -> None:
+        tensors = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
+        for index, values in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser/{index}/{name}": value for name, value in values.items()}
+        tensors["random/cpu"] = torch.get_rng_state()
+        if self.device.type == "cuda":
+            tensors["random/cuda"] = torch.cuda.get_rng_state(self.device)
+        state = {
+            "identity": self._identity(),
+            "threads": torch.get_num_threads(),
+            "epoch": self.epoch,
+            "step": self.step,
+            "loss_sum": self.loss_sum,
+            "correct": self.correct,
+            "curves": self.curves,
+            "seconds": self.seconds,
+            "epoch_seconds": self.epoch_seconds,
+            "sittings": self.sittings,
+        }
+        checkpoint.save(self.path, tensors, state)
+
+    def _restore(self) -> None:
+        tensors, state = checkpoint.load(self.path)
+        refusal = f"the checkpoint {self.path} cannot be continued here"
+        advice = "Continue it where it was made, or delete it to start this run from the beginning"
+        try:
+            theirs, ours = state["identity"], self._identity()
+            if theirs != ours:
+                differs = ", ".join(
+                    f"{k}: {theirs.get(k)} there, {v} here" for k, v in ours.items() if theirs.get(k) != v
+                )
+                raise CheckpointError(f"{refusal}: {differs}. {advice}")
+            for name, tensor in tensors.items():
+                if not tensor.isfinite().all():
+                    raise CheckpointError(f"{refusal}: {name!r} is not finite. {advice}")
+            groups = self._group(tensors)
+            self.model.load_state_dict(groups["model"])
+            self._restore_optimiser(groups["optimiser"])
+            torch.set_rng_state(tensors["random/cpu"])
+            if self.device.type == "cuda":
+                torch.cuda.set_rng_state(tensors["random/cuda"], self.device)
+            torch.set_num_threads(state["threads"])  # sums depend on how they are split
+            for name in ("epoch", "step", "loss_sum", "correct", "curves", "seconds", "epoch_seconds"):
+                setattr(self, name, state[name])
+            self.sittings = state["sittings"] + 1
+        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise CheckpointError(f"{refusal}: {reason}. {advice}") from error
+
+    @staticmethod
+    def _group(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
+        groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimiser": {}, "random": {}}
+        for name, tensor in tensors.items():
+            kind, _, rest = name.partition("/")
+            groups[kind][rest] = tensor
+        return groups
+
+    def _restore_optimiser(self, flat: dict[str, Tensor]) -> None:
+        parameters = list(self.model.parameters())
+        state: dict[int, dict[str, Tensor]] = {}
+        for key, value in flat.items():
+            index, _, name = key.partition("/")
+            parameter = parameters[int(index)]
+            if value.dim():  # in the parameter's own memory layout, as it was
+                value = torch.empty_like(parameter).copy_(value)
+            state.setdefault(int(index), {})[name] = value
+        if len(state) != len(parameters) or any(v.keys() != {"step", "exp_avg", "exp_avg_sq"} for v in state.values()):
+            raise ValueError("the optimiser's state is incomplete")
+        self.optimiser.load_state_dict({"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]})
+
+    # --- the end ---
+
+    def record(self, outcome: str, message: str, final: dict[str, Score]) -> Record:
+        recipe = self.run.recipe
+        steps = self.step_seconds[3:] or self.step_seconds
+        return Record(
+            run=self.run,
+            outcome=outcome,
+            message=message,
+            curves=self.curves,
+            final=final,
+            budget={
+                "parameters": self.budget.parameters,
+                "macs": self.budget.macs,
+                "activation_bytes": self.budget.activation_bytes,
+                "step_seconds": statistics.median(steps) if steps else 0.0,
+            },
+            seconds=self.seconds,
+            sittings=self.sittings,
+            used={
+                "device": device_name(self.device),
+                "precision": recipe.precision,
+                "channels_last": recipe.channels_last,
+                "compile": recipe.compile,
+                "deterministic": torch.are_deterministic_algorithms_enabled(),
+                "threads": torch.get_num_threads(),
+            },
+            versions={
+                "python": platform.python_version(),
+                "pnn": metadata.version("polynomial-neurons"),
+                "torch": torch.__version__,
+                **({"cuda": torch.version.cuda} if self.device.type == "cuda" else {}),
+            },
+            commit=commit(),
+            data={"door": self.data.door, "fingerprint": self.data.fingerprint},
+        )

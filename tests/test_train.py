@@ -1,0 +1,369 @@
+"""fit: the same run gives the same bits, however often it is stopped; what is not finite stops it and is named."""
+
+import json
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.nn import functional as F
+
+import pnn
+from pnn import checkpoint, train
+
+TASK = pnn.Task("digits", validation=200)
+NETWORK = pnn.Network("cnn", "polynomial", 4)
+
+
+def digits_run(**changes) -> pnn.Run:
+    recipe = pnn.Recipe(**{"epochs": 2, "augment": "crop-flip", **changes})
+    return pnn.Run(TASK, NETWORK, recipe, seed=3, size="smoke")
+
+
+def without_time(record: pnn.Record) -> dict:
+    form = record.to_dict()
+    for name in ("seconds", "sittings", "commit"):
+        del form[name]
+    del form["curves"]["seconds"], form["budget"]["step_seconds"]
+    return form
+
+
+def weights(folder: Path, run: pnn.Run) -> dict[str, torch.Tensor]:
+    return load_file(folder / run.name / "weights.safetensors")
+
+
+def assert_same_bits(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    for name in a:
+        assert torch.equal(a[name], b[name]), name
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    run = digits_run()
+    return pnn.fit(run, folder=folder, device="cpu", progress=False), weights(folder, run)
+
+
+def test_a_run_says_what_came_of_it(undisturbed):
+    record, _ = undisturbed
+    assert record.outcome == "ok"
+    assert all(len(curve) == 2 for curve in record.curves.values())
+    assert record.final.keys() == {"train", "validation", "test"}
+    assert record.final["validation"].accuracy == record.curves["validation_accuracy"][-1]
+    assert record.used["deterministic"] is True
+    assert pnn.Record.from_dict(json.loads(json.dumps(record.to_dict()))) == record
+
+
+def test_the_same_run_twice_gives_the_same_bits(undisturbed, tmp_path):
+    record, ended = undisturbed
+    run = digits_run()
+    again = pnn.fit(run, folder=tmp_path, device="cpu", progress=False)
+    assert without_time(again) == without_time(record)
+    assert_same_bits(weights(tmp_path, run), ended)
+
+
+def test_another_seed_gives_another_network(undisturbed, tmp_path):
+    run = pnn.Run(TASK, NETWORK, digits_run().recipe, seed=4, size="smoke")
+    record = pnn.fit(run, folder=tmp_path, device="cpu", progress=False)
+    assert record.curves["train_loss"] != undisturbed[0].curves["train_loss"]
+
+
+def test_one_step_is_the_recipe_written_in_plain_torch(tmp_path):
+    """One epoch of one batch, no augmentation: Adam at its full rate on the normalised rows, in the drawn order."""
+    run = digits_run(epochs=1, batch_size=2000, augment="none", channels_last=False)
+    pnn.fit(run, folder=tmp_path, device="cpu", progress=False)
+
+    data = TASK.load()
+    torch.manual_seed(3)
+    model = pnn.CNN(1, 10, 4, "polynomial")
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+    order = pnn.data.draw_epoch(len(data.train), 3, 0, False, "cpu").order
+    pixels = data.train.x.float() / 255
+    x = (pixels - pixels.mean()) / pixels.std(correction=0)
+    F.cross_entropy(model(x[order]), data.train.y[order]).backward()
+    optimiser.step()
+    for name, value in weights(tmp_path, run).items():
+        torch.testing.assert_close(value, model.state_dict()[name], rtol=2e-4, atol=2e-6)
+
+
+def test_learning_rate_is_torchs_cosine():
+    optimiser = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=1e-3)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=7)
+    for epoch in range(7):
+        assert train.learning_rate(pnn.Recipe(7), epoch) == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-9)
+        optimiser.step()
+        schedule.step()
+
+
+# --- stopped ---------------------------------------------------------------------------------------------------------
+
+PROGRAM = """
+import json, sys, pnn
+run = pnn.Run.from_dict(json.loads(sys.argv[1]))
+record = pnn.fit(run, folder=sys.argv[2], device="cpu", checkpoint_seconds=float(sys.argv[3]), progress=False)
+open(sys.argv[2] + "/record.json", "w").write(json.dumps(record.to_dict()))
+"""
+
+
+def start(run: pnn.Run, folder: Path, checkpoint_seconds: float) -> subprocess.Popen:
+    arguments = [json.dumps(run.to_dict()), str(folder), str(checkpoint_seconds)]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], env=environment)
+
+
+def wait_for_checkpoint(path: Path, process: subprocess.Popen) -> None:
+    while not path.exists():
+        assert process.poll() is None, "the training ended before it was stopped"
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 1)])  # 1: KeyboardInterrupt
+def test_sigterm_and_ctrl_c_save_and_the_run_goes_on(number, status, tmp_path):
+    run = digits_run(epochs=40)
+    process = start(run, tmp_path, 0.0)
+    path = tmp_path / run.name / "checkpoint.safetensors"
+    wait_for_checkpoint(path, process)
+    process.send_signal(number)
+    assert process.wait(60) == status
+    _, state = checkpoint.load(path)
+    assert 0 < state["epoch"] * 10 + state["step"] < 400
+
+
+@pytest.mark.slow
+def test_sigkill_at_random_moments_changes_no_bit(tmp_path):
+    """Twenty kills, mid-epoch and mid-checkpoint, each followed by a continuation in a new process."""
+    run = digits_run(epochs=60)
+    alone = tmp_path / "alone"
+    expected = pnn.fit(run, folder=alone, device="cpu", progress=False)
+    path = tmp_path / run.name / "checkpoint.safetensors"
+    moments, kills = random.Random(0), 0
+    while kills < 20:
+        before = path.stat().st_mtime_ns if path.exists() else 0
+        process = start(run, tmp_path, 0.02)
+        while not path.exists() or path.stat().st_mtime_ns == before:  # it trains again
+            assert process.poll() is None, f"the training ended after {kills} kills"
+            time.sleep(0.001)
+        time.sleep(moments.uniform(0, 0.15))
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+        kills += 1
+    assert start(run, tmp_path, 0.02).wait() == 0
+    record = pnn.Record.from_dict(json.loads((tmp_path / "record.json").read_text()))
+    assert record.sittings == 21
+    assert without_time(record) == without_time(expected)
+    assert_same_bits(weights(tmp_path, run), weights(alone, run))
+
+
+# --- checkpoints that must not be trusted, disks that are full -------------------------------------------------------
+
+
+@pytest.fixture
+def stopped(tmp_path, monkeypatch):
+    """A run stopped after its first step, and the path of its checkpoint."""
+    run = digits_run()
+    monkeypatch.setattr(train, "act_on", _stop)
+    monkeypatch.setattr(train, "held_signals", _already_signalled)
+    with pytest.raises(_Stopped):
+        pnn.fit(run, folder=tmp_path, device="cpu", progress=False)
+    monkeypatch.undo()
+    return run, tmp_path / run.name / "checkpoint.safetensors"
+
+
+class _Stopped(Exception):
+    pass
+
+
+def _stop(number):
+    raise _Stopped
+
+
+class _already_signalled:
+    def __enter__(self):
+        return [signal.SIGTERM]
+
+    def __exit__(self, *_):
+        return None
+
+
+def test_a_stopped_run_goes_on_to_the_same_bits(stopped, undisturbed):
+    run, path = stopped
+    record = pnn.fit(run, folder=path.parents[1], device="cpu", progress=False)
+    assert record.sittings == 2
+    assert without_time(record) == without_time(undisturbed[0])
+    assert_same_bits(weights(path.parents[1], run), undisturbed[1])
+
+
+def _flip(path):
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+
+
+def _truncate(path):
+    path.write_bytes(path.read_bytes()[:-1000])
+
+
+def _pickle(path):
+    torch.save({"model": {}}, path)
+
+
+def _huge_header(path):
+    path.write_bytes((1 << 60).to_bytes(8, "little") + path.read_bytes()[8:])
+
+
+def _rewrite(change):
+    def apply(path):
+        tensors, state = checkpoint.load(path)
+        change(tensors, state)
+        checkpoint.save(path, tensors, state)
+
+    return apply
+
+
+def _nan(tensors, state):
+    tensors["model/0.maps.weight"][0] = math.nan
+
+
+def _shape(tensors, state):
+    tensors["model/0.maps.weight"] = tensors["model/0.maps.weight"][1:]
+
+
+def _missing(tensors, state):
+    del tensors["optimiser/0/exp_avg"]
+
+
+def _other_torch(tensors, state):
+    state["identity"]["torch"] = "0.4"
+
+
+def _no_state(tensors, state):
+    state.clear()
+
+
+def _foreign(path):
+    save_file({"weight": torch.zeros(2)}, path)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _flip,
+        _truncate,
+        _pickle,
+        _huge_header,
+        _foreign,
+        _rewrite(_nan),
+        _rewrite(_shape),
+        _rewrite(_missing),
+        _rewrite(_other_torch),
+        _rewrite(_no_state),
+    ],
+)
+def test_a_damaged_checkpoint_is_refused_by_name(stopped, damage):
+    run, path = stopped
+    damage(path)
+    with pytest.raises(pnn.CheckpointError, match=r"checkpoint\.safetensors .*[Dd]elete it"):
+        pnn.fit(run, folder=path.parents[1], device="cpu", progress=False)
+
+
+def test_a_full_disk_leaves_the_previous_checkpoint(stopped, monkeypatch):
+    run, path = stopped
+    before = path.read_bytes()
+
+    def full(_, part, __):
+        part.write_bytes(b"half a")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    with pytest.raises(pnn.CheckpointError, match=r"No space left .* Free some space"):
+        pnn.fit(run, folder=path.parents[1], device="cpu", checkpoint_seconds=0, progress=False)
+    assert path.read_bytes() == before
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    monkeypatch.undo()
+    assert pnn.fit(run, folder=path.parents[1], device="cpu", progress=False).outcome == "ok"
+
+
+# --- divergence ------------------------------------------------------------------------------------------------------
+
+
+def fit_with(monkeypatch, tmp_path, break_it, **changes) -> pnn.Record:
+    """Train with `break_it(training)` called before the third step."""
+    step = train._Training._step
+
+    def broken(self, x, y):
+        if self.step == 2:
+            break_it(self)
+        step(self, x, y)
+
+    monkeypatch.setattr(train._Training, "_step", broken)
+    return pnn.fit(digits_run(**changes), folder=tmp_path, device="cpu", progress=False)
+
+
+def _bad_weight(training):
+    training.model[4].maps.weight.data[0, 0, 0, 0] = math.inf
+
+
+def _bad_input(training):
+    training.data.mean.fill_(math.nan)
+
+
+def _bad_output(training):
+    training.model[5].register_forward_hook(lambda *_: torch.full((), math.nan) * _[2])
+
+
+def _bad_gradient(training):
+    training.model[8].maps.weight.register_hook(lambda gradient: gradient * math.inf)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "named"),
+    [
+        (_bad_weight, "weight '4.maps.weight'"),
+        (_bad_input, "input"),
+        (_bad_output, "layer '5' (BatchNorm2d)"),
+        (_bad_gradient, "gradient of '8.maps.weight'"),
+    ],
+)
+def test_what_is_not_finite_stops_the_run_within_the_step(monkeypatch, tmp_path, break_it, named):
+    record = fit_with(monkeypatch, tmp_path, break_it)
+    assert record.outcome == "diverged"
+    assert record.message.startswith("step 3 of epoch 1: ")
+    assert named in record.message
+    assert record.final == {}
+
+
+def test_a_bad_running_statistic_is_found_by_the_evaluation(monkeypatch, tmp_path):
+    record = fit_with(monkeypatch, tmp_path, lambda training: training.model[1].running_var.fill_(math.nan))
+    assert record.outcome == "diverged"
+    assert "validation loss is nan" in record.message
+    assert "'1.running_var'" in record.message
+
+
+def test_out_of_memory_is_an_outcome(monkeypatch, tmp_path):
+    def exhaust(_):
+        raise torch.OutOfMemoryError("tried to allocate too much")
+
+    record = fit_with(monkeypatch, tmp_path, exhaust)
+    assert (record.outcome, record.message) == ("oom", "tried to allocate too much")
+
+
+def test_bfloat16_and_contiguous_layouts_train(tmp_path):
+    for changes in ({"precision": "bfloat16"}, {"channels_last": False}):
+        record = pnn.fit(digits_run(epochs=1, **changes), folder=tmp_path, device="cpu", progress=False)
+        assert record.outcome == "ok"
+        assert record.used.items() >= changes.items()
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:x", ""])
+def test_a_mistyped_device_says_what_is_allowed(name, tmp_path):
+    with pytest.raises(ValueError, match='"auto", "cpu" or "cuda'):
+        pnn.fit(digits_run(), folder=tmp_path, device=name)
