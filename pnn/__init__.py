@@ -8,8 +8,10 @@ from .checkpoint import CheckpointError
 from .data import Data
 from .models import CNN
 from .nn import PolyConv1d, PolyConv2d, PolyLinear
+from .notebook import ParameterError, glue, run_notebook
 from .run import Network, Recipe, Record, Run, RunError, Score, Task
 from .sources import DataError, Split
+from .stats import Comparison, compare, compare_records, verdict, verdict_equal
 from .study import RecordError, StudyError, largest_size, study
 from .train import fit
 
@@ -19,9 +21,11 @@ __all__ = [
     "CNN",
     "Budget",
     "CheckpointError",
+    "Comparison",
     "Data",
     "DataError",
     "Network",
+    "ParameterError",
     "PolyConv1d",
     "PolyConv2d",
     "PolyLinear",
@@ -35,9 +39,15 @@ __all__ = [
     "StudyError",
     "Task",
     "budget",
+    "compare",
+    "compare_records",
     "experiments",
     "fit",
+    "glue",
     "largest_size",
     "match_width",
+    "run_notebook",
     "study",
+    "verdict",
+    "verdict_equal",
 ]

@@ -1,4 +1,4 @@
-"""The command line: python -m pnn run | study | status."""
+"""The command line: python -m pnn run | study | status | notebook."""
 
 import argparse
 import collections
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .checkpoint import CheckpointError
 from .experiments import EXPERIMENTS
+from .notebook import parse_parameters, run_notebook
 from .run import SIZES, Record, Run, RunError
 from .sources import DataError
 from .study import RecordError, StudyError, finish, load_record, parse_seconds, results_folder, study
@@ -33,6 +34,11 @@ def main(argv: list[str] | None = None) -> int:
     many.add_argument("--budget", metavar="25m", help="stop, saved, after this time (s, m or h)")
     many.add_argument("--retry", default="", metavar="OUTCOMES", help="train these again, such as failed,killed")
 
+    page = commands.add_parser("notebook", help="execute a notebook with other parameters", epilog=EXIT_CODES)
+    page.add_argument("notebook")
+    page.add_argument("output", help="where the executed notebook goes")
+    page.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters")
+
     status = commands.add_parser("status", help="how many Records each experiment has", epilog=EXIT_CODES)
 
     for command in (run, many):
@@ -44,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
 
     arguments = parser.parse_args(argv)
     try:
-        return {"run": _run, "study": _study, "status": _status}[arguments.command](arguments)
+        return {"run": _run, "study": _study, "status": _status, "notebook": _notebook}[arguments.command](arguments)
     except (RunError, DataError, CheckpointError, RecordError, StudyError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -94,6 +100,11 @@ def _study(arguments: argparse.Namespace) -> int:
         print(f"{record.run.name}: {_summary(record)}")
     print(f"{len(records)} of {len(runs)} Records in {arguments.results}")
     return 0 if all(record.outcome == "ok" for record in records) else 1
+
+
+def _notebook(arguments: argparse.Namespace) -> int:
+    run_notebook(arguments.notebook, arguments.output, parse_parameters(arguments.parameters))
+    return 0
 
 
 def _status(arguments: argparse.Namespace) -> int:

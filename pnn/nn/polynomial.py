@@ -155,9 +155,6 @@ class _PolyConvNd(nn.Module):
         dtype=None,
     ) -> None:
         super().__init__()
-        # torch would accept 2 output channels in 3 groups here, since the fused map has 6
-        if groups > 0 and out_channels % groups:
-            raise ValueError(f"out_channels must be divisible by groups, got {out_channels} and {groups}")
         maps = self._conv(
             in_channels,
             _BRANCHES * out_channels,
@@ -171,6 +168,8 @@ class _PolyConvNd(nn.Module):
             device,
             dtype,
         )
+        if out_channels % groups:  # torch accepts 2 channels in 3 groups here, since the fused map has 6
+            raise ValueError(f"out_channels must be divisible by groups, got {out_channels} and {groups}")
         self.in_channels = in_channels
         self.out_channels = out_channels
         for name in ("kernel_size", "stride", "padding", "dilation", "groups", "padding_mode"):
@@ -230,11 +229,12 @@ class _PolyConvNd(nn.Module):
 
     def extra_repr(self) -> str:
         text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        defaults = {"padding": (0,) * self._dims, "dilation": (1,) * self._dims, "groups": 1, "padding_mode": "zeros"}
-        for name, default in defaults.items():
+        for name, default in {"padding": (0,) * self._dims, "dilation": (1,) * self._dims, "groups": 1}.items():
             if getattr(self, name) != default:
                 text += f", {name}={getattr(self, name)}"
-        return text if self.maps.bias is not None else text + ", bias=False"
+        if self.maps.bias is None:
+            text += ", bias=False"
+        return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
 
 
 class PolyConv1d(_PolyConvNd):

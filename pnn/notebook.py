@@ -1,0 +1,81 @@
+"""Run a notebook with other parameters, and what a notebook needs to become a page."""
+
+import ast
+import difflib
+import re
+from pathlib import Path
+from typing import Any
+
+
+class ParameterError(ValueError):
+    """A parameter that a notebook does not declare, or a value that it does not take."""
+
+
+def run_notebook(
+    notebook: str | Path, output: str | Path, parameters: dict[str, Any] | None = None, *, progress: bool = True
+) -> None:
+    """Execute a notebook by papermill, its parameters checked before a kernel starts.
+
+    Raises:
+        ParameterError: a parameter is unknown, ill-typed or not among the values that its comment lists.
+        papermill.PapermillExecutionError: a cell failed; the output notebook shows where.
+    """
+    import papermill
+
+    check_parameters(notebook, parameters or {})
+    Path(output).parent.mkdir(parents=True, exist_ok=True)
+    papermill.execute_notebook(
+        str(notebook), str(output), parameters, cwd=str(Path(notebook).parent), progress_bar=progress
+    )
+
+
+def check_parameters(notebook: str | Path, parameters: dict[str, Any]) -> None:
+    """Compare parameters with the notebook's cell tagged ``parameters``.
+
+    There each is declared as ``name: type = default  # comment``; a comment that begins with "one of" lists, in
+    quotes, the values that are allowed.
+
+    Raises:
+        ParameterError: see :func:`run_notebook`.
+    """
+    import papermill
+
+    if not Path(notebook).is_file():
+        raise ParameterError(f"there is no notebook {notebook}")
+    declared = papermill.inspect_notebook(str(notebook))
+    if not declared:
+        raise ParameterError(f"{notebook} has no cell tagged parameters, so it takes none")
+    for name, value in parameters.items():
+        if name not in declared:
+            near = difflib.get_close_matches(name, declared, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise ParameterError(f"{notebook} has no parameter {name!r}{hint}; it has {', '.join(declared)}")
+        expected, comment = declared[name]["inferred_type_name"], declared[name]["help"]
+        given = type(value).__name__
+        if given != expected and (given, expected) != ("int", "float"):
+            raise ParameterError(f"{notebook}: {name} must be of type {expected}, got {value!r} of type {given}")
+        if value != value:
+            raise ParameterError(f"{notebook}: {name} must be a number, got {value!r}")
+        allowed = re.findall(r'"([^"]*)"', comment) if comment.startswith("one of") else []
+        if allowed and value not in allowed:
+            raise ParameterError(f"{notebook}: {name} must be {comment}, got {value!r}")
+
+
+def parse_parameters(pairs: list[list[str]]) -> dict[str, Any]:
+    """Names and values from the command line; a value that is a Python literal is one, any other is text."""
+    parameters = {}
+    for name, text in pairs:
+        try:
+            parameters[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            parameters[name] = text
+    return parameters
+
+
+def glue(name: str, value: Any) -> None:
+    """Keep a value under a name for the book's prose; where the book's tools are missing (Colab) this does nothing."""
+    try:
+        from myst_nb import glue as keep
+    except ModuleNotFoundError:
+        return
+    keep(name, value, display=False)

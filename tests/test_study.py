@@ -1,0 +1,506 @@
+"""study: what has a Record is loaded, the rest is trained once; whatever dies, stops or is damaged is told and kept."""
+
+import dataclasses
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+import pnn
+from pnn.study import largest_size, load_record, parse_seconds, results_folder, save_record, study
+
+module = importlib.import_module("pnn.study")  # `pnn.study` is the function
+
+
+def run_of(seed: int, size: str = "smoke", epochs: int = 1) -> pnn.Run:
+    recipe = pnn.Recipe(epochs, batch_size=64)
+    return pnn.Run(pnn.Task("digits", validation=1300), pnn.Network("cnn", "polynomial", 2), recipe, seed, size)
+
+
+def record_of(run: pnn.Run, outcome: str = "ok", message: str = "") -> pnn.Record:
+    return dataclasses.replace(pnn.Record.of_failure(run, outcome, message), seconds=1.5, used={"device": "none"})
+
+
+RUNS = [run_of(seed) for seed in range(4)]
+
+
+@pytest.fixture
+def results(tmp_path) -> Path:
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def trained(monkeypatch) -> list[pnn.Run]:
+    """The runs that were trained; each leaves a checkpoint behind, as a training that was stopped before would."""
+    runs = []
+
+    def fit(run, *, data, device, folder, progress):
+        runs.append(run)
+        home = folder / run.name
+        home.mkdir(parents=True, exist_ok=True)
+        (home / "checkpoint.safetensors").touch()
+        return record_of(run)
+
+    monkeypatch.setattr(module, "fit", fit)
+    return runs
+
+
+def checkpoint_of(run: pnn.Run, results: Path) -> Path:
+    return results.parent / "runs" / run.name / "checkpoint.safetensors"
+
+
+# --- one after another -----------------------------------------------------------------------------------------------
+
+
+def test_what_is_missing_is_trained_and_kept(results, trained):
+    records = study(RUNS, results=results)
+    assert trained == RUNS
+    assert records == [record_of(run) for run in RUNS]
+    assert sorted(path.name for path in results.iterdir()) == sorted(f"{run.name}.json" for run in RUNS)
+    assert not any(checkpoint_of(run, results).exists() for run in RUNS)
+    trained.clear()
+    assert study(RUNS, results=results) == records
+    assert trained == []
+
+
+def test_a_record_that_was_deleted_is_trained_again_and_no_other(results, trained):
+    study(RUNS, results=results)
+    (results / f"{RUNS[2].name}.json").unlink()
+    trained.clear()
+    assert [record.run for record in study(RUNS, results=results)] == RUNS
+    assert trained == [RUNS[2]]
+
+
+def test_the_order_is_that_of_the_runs_and_a_run_named_twice_is_trained_once(results, trained):
+    runs = [RUNS[3], RUNS[0], RUNS[3], RUNS[1]]
+    study([RUNS[1]], results=results)
+    assert [record.run for record in study(iter(runs), results=results)] == runs
+    assert trained == [RUNS[1], RUNS[3], RUNS[0]]
+
+
+def test_a_training_that_is_stopped_leaves_the_records_before_it(results, trained, monkeypatch):
+    fit = module.fit
+
+    def stopped(run, **options):
+        if run == RUNS[2]:
+            raise KeyboardInterrupt
+        return fit(run, **options)
+
+    monkeypatch.setattr(module, "fit", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        study(RUNS, results=results)
+    monkeypatch.setattr(module, "fit", fit)
+    study(RUNS, results=results)
+    assert trained == RUNS
+
+
+def _not_json(form):
+    return "{"
+
+
+def _binary(form):
+    return b"\xff\xfe\x00"
+
+
+def _fields_missing(form):
+    return json.dumps({"run": form["run"]})
+
+
+def _edit(**changes):
+    return lambda form: json.dumps({**form, **changes})
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        _not_json,
+        _binary,
+        _fields_missing,
+        _edit(outcome="fine"),
+        _edit(run={}),
+        _edit(final=[]),
+        _edit(final={"test": {"loss": 1.0}}),
+    ],
+)
+def test_a_damaged_record_is_named_before_anything_is_trained(results, trained, damage):
+    path = save_record(record_of(RUNS[3]), results)
+    content = damage(json.loads(path.read_text()))
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(pnn.RecordError, match=rf"the Record {path} cannot be read: .* delete it"):
+        study(RUNS, results=results)
+    assert trained == []
+
+
+def test_a_record_under_another_runs_name_is_refused(results, trained):
+    save_record(record_of(RUNS[0]), results).rename(results / f"{RUNS[1].name}.json")
+    with pytest.raises(pnn.RecordError, match=rf"{RUNS[1].name}.json is of another run"):
+        study(RUNS, results=results)
+
+
+@pytest.mark.parametrize("collect", [list, set, iter])
+def test_a_bad_ending_stays_until_it_is_to_be_tried_again(results, trained, collect):
+    endings = ["ok", "killed", "failed", "diverged"]
+    for run, outcome in zip(RUNS, endings, strict=True):
+        save_record(record_of(run, outcome), results)
+    assert [record.outcome for record in study(RUNS, results=results)] == endings
+    records = study(RUNS, results=results, retry=collect(["killed", "failed"]))
+    assert [record.outcome for record in records] == ["ok", "ok", "ok", "diverged"]
+    assert trained == RUNS[1:3]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"retry": ["crashed"]}, "ok, failed, diverged, oom, timeout, killed.*, got crashed"),
+        ({"retry": "killed"}, "retry takes outcomes"),
+        ({"jobs": 0}, "jobs must be at least 1, got 0"),
+    ],
+)
+def test_wrong_options_are_errors(results, trained, options, message):
+    with pytest.raises(ValueError, match=message):
+        study(RUNS, results=results, **options)
+    assert trained == []
+
+
+def test_a_full_disk_leaves_no_half_record_and_the_checkpoint(results, trained, monkeypatch):
+    def half(path, text):
+        path.write_bytes(text[:20].encode())
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(
+        pnn.RecordError, match=rf"{RUNS[0].name}.json could not be written: .*No space left.* Make room"
+    ):
+        study(RUNS, results=results)
+    assert list(results.iterdir()) == []
+    assert checkpoint_of(RUNS[0], results).exists()
+    monkeypatch.undo()
+
+
+def test_a_record_is_kept_when_its_successor_cannot_be_written(results, monkeypatch):
+    path = save_record(record_of(RUNS[0], "killed"), results)
+    before = path.read_bytes()
+
+    def fail(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(pnn.RecordError, match="Input/output error"):
+        save_record(record_of(RUNS[0]), results)
+    assert list(results.iterdir()) == [path]
+    assert path.read_bytes() == before
+
+
+# --- where Records live, and how large they are ----------------------------------------------------------------------
+
+
+def test_results_live_where_the_environment_says_or_in_the_checkout_around_or_here(tmp_path, monkeypatch):
+    monkeypatch.delenv("PNN_RESULTS", raising=False)
+    inside = tmp_path / "notebooks" / "ablations"
+    inside.mkdir(parents=True)
+    monkeypatch.chdir(inside)
+    assert results_folder() == inside / "results"
+    (tmp_path / "results").mkdir()
+    assert results_folder() == inside / "results"  # any folder may be called so: a checkout has a _toc.yml
+    (tmp_path / "_toc.yml").touch()
+    assert results_folder() == tmp_path / "results"
+    monkeypatch.setenv("PNN_RESULTS", "~/elsewhere")
+    assert results_folder() == Path.home() / "elsewhere"
+
+
+def test_the_largest_size_is_the_largest_that_is_complete(results):
+    def experiment(size, *, seeds=2):
+        return [run_of(seed, size) for seed in range(seeds)]
+
+    def keep(size, seed):
+        save_record(record_of(run_of(seed, size)), results)
+
+    assert largest_size(experiment, results) == "smoke"
+    keep("paper", 0)
+    assert largest_size(experiment, results) == "smoke"
+    assert largest_size(experiment, results, seeds=1) == "paper"
+    keep("laptop", 0)
+    keep("laptop", 1)
+    assert largest_size(experiment, results) == "laptop"
+    keep("paper", 1)
+    assert largest_size(experiment, results) == "paper"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("25m", 1500), ("2h", 7200), ("0.5h", 1800), ("1.5", 1.5)]
+)
+def test_times(text, seconds):
+    assert parse_seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "0", "-5m", "2d", "nan", "infh", "1h30", "five"])
+def test_what_is_no_time_says_what_is(text):
+    with pytest.raises(pnn.RunError, match="90s, 25m or 2h; got"):
+        parse_seconds(text)
+
+
+# --- side by side: the pool, with children that do as they are told ---------------------------------------------------
+
+CHILD = """#!{python} -I
+import json, os, shutil, signal, sys, time
+from pathlib import Path
+
+run = json.load(sys.stdin)
+home = Path({home!r}) / str(run["seed"])
+results = sys.argv[sys.argv.index("--results") + 1]
+tries = len(list(home.glob("try-*")))
+(home / f"try-{{tries}}").touch()
+act = json.loads((home / "plan.json").read_text())[tries]
+if act in ("ok", "diverged"):
+    shutil.copytree(home / act, results, dirs_exist_ok=True)
+    print(act)
+    sys.exit(act != "ok")
+if act == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+if act == "crash":
+    print("Traceback (most recent call last):\\n  ...\\nRuntimeError: a crash")
+    sys.exit(1)
+if act == "no data":
+    print("error: there is no data")
+    sys.exit(2)
+if act == "stopped":
+    sys.exit(143)
+
+def stop(number, frame):  # as a training does, unless it hangs
+    if act == "busy":
+        (home / "saved").touch()
+        sys.exit(143)
+
+signal.signal(signal.SIGTERM, stop)
+(home / "pid").write_text(str(os.getpid()))
+while True:
+    time.sleep(0.05)
+"""
+
+
+@pytest.fixture
+def children(tmp_path, monkeypatch):
+    """Plan what the child of each run does at each try; returns the folder in which they note what they did."""
+    home = tmp_path / "children"
+    home.mkdir()
+    program = home / "python"
+    program.write_text(CHILD.format(python=sys.executable, home=str(home)))
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+
+    def plan(*acts: list[str]) -> Path:
+        for run, does in zip(RUNS, acts, strict=False):
+            for outcome in ("ok", "diverged"):
+                save_record(record_of(run, outcome), home / str(run.seed) / outcome)
+            (home / str(run.seed) / "plan.json").write_text(json.dumps(does))
+        return home
+
+    return plan
+
+
+def tries(home: Path, run: pnn.Run) -> int:
+    return len(list((home / str(run.seed)).glob("try-*")))
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_the_pool_gives_the_records_in_order(results, children):
+    home = children(["ok"], ["ok"], ["ok"], ["ok"])
+    save_record(record_of(RUNS[1]), results)
+    assert study(RUNS, results=results, jobs=3, progress=False) == [record_of(run) for run in RUNS]
+    assert [tries(home, run) for run in RUNS] == [1, 0, 1, 1]
+
+
+@pytest.mark.parametrize("before", [None, "killed"])
+@pytest.mark.parametrize(
+    ("acts", "outcome", "message"),
+    [
+        (["killed", "ok"], "ok", ""),
+        (["killed", "killed"], "killed", "twice, the last time by signal 9"),
+        (["crash"], "failed", "RuntimeError: a crash"),
+        (["killed", "crash"], "failed", "RuntimeError: a crash"),
+        (["diverged"], "diverged", ""),
+    ],
+)
+def test_every_ending_leaves_one_record_and_harms_no_other(results, children, acts, outcome, message, before):
+    home = children(acts, ["ok"])
+    if before:
+        save_record(record_of(RUNS[0], before, "earlier"), results)
+    record, other = study(RUNS[:2], results=results, jobs=2, progress=False, retry=["killed"])
+    assert (record.run, record.outcome, record.message) == (RUNS[0], outcome, message)
+    assert other == record_of(RUNS[1])
+    assert tries(home, RUNS[0]) == len(acts)
+    assert len(list(results.iterdir())) == 2
+
+
+def test_a_child_that_was_stopped_leaves_no_record_and_goes_on_next_time(results, children):
+    children(["stopped", "ok"], ["ok"])
+    assert [r.run for r in study(RUNS[:2], results=results, jobs=2, progress=False)] == [RUNS[1]]
+    assert [r.run for r in study(RUNS[:2], results=results, jobs=2, progress=False)] == RUNS[:2]
+
+
+def test_what_stops_every_run_stops_the_study_and_saves_the_others(results, children, monkeypatch):
+    home = children(["busy"], ["no data"], ["ok"])
+    start = module._Pool._start
+
+    def start_in_turn(pool, run):  # the first is at work when the second fails
+        start(pool, run)
+        while run == RUNS[0] and not (home / "0" / "pid").exists():
+            time.sleep(0.01)
+
+    monkeypatch.setattr(module._Pool, "_start", start_in_turn)
+    with pytest.raises(pnn.StudyError, match=r"^there is no data$"):
+        study(RUNS[:3], results=results, jobs=2, progress=False)
+    assert (home / "0" / "saved").exists()
+    assert not alive(int((home / "0" / "pid").read_text()))
+    assert list(results.iterdir()) == []
+
+
+def spend_the_budget_once(path: Path, monkeypatch) -> None:
+    """Let the pool's clock jump by a day as soon as a file exists."""
+
+    def monotonic():
+        return time.monotonic() + 86400 * path.exists()
+
+    clock = SimpleNamespace(monotonic=monotonic, sleep=time.sleep, strftime=time.strftime)
+    monkeypatch.setattr(module, "time", clock)
+
+
+@pytest.mark.parametrize("act", ["busy", "hangs"])
+def test_a_spent_budget_stops_every_child(results, children, monkeypatch, act):
+    home = children([act, "ok"], ["ok"])
+    monkeypatch.setattr(module, "GRACE_SECONDS", 60.0 if act == "busy" else 0.3)
+    spend_the_budget_once(home / "0" / "pid", monkeypatch)
+    assert study(RUNS[:2], results=results, budget_seconds=3600, progress=False) == []
+    assert not alive(int((home / "0" / "pid").read_text()))
+    assert (home / "0" / "saved").exists() == (act == "busy")
+    assert tries(home, RUNS[1]) == 0
+    monkeypatch.setattr(module, "time", time)
+    assert [r.run for r in study(RUNS[:2], results=results, budget_seconds=3600, progress=False)] == RUNS[:2]
+
+
+PARENT = """
+import json, sys, pnn
+runs = [pnn.Run.from_dict(form) for form in json.loads(sys.argv[1])]
+sys.executable = sys.argv[3]
+pnn.study(runs, results=sys.argv[2], jobs=2, progress=False)
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 1)])  # 1: KeyboardInterrupt
+def test_a_study_that_is_stopped_leaves_no_child_at_work(results, children, number, status):
+    home = children(["busy"], ["busy"])
+    python = (home / "python").read_text().split()[0].removeprefix("#!")
+    arguments = [json.dumps([run.to_dict() for run in RUNS[:2]]), str(results), sys.executable]
+    parent = subprocess.Popen([python, "-c", PARENT, *arguments], stderr=subprocess.DEVNULL)
+    pids = [home / str(run.seed) / "pid" for run in RUNS[:2]]
+    while not all(path.exists() for path in pids):
+        assert parent.poll() is None
+        time.sleep(0.05)
+    parent.send_signal(number)
+    ended = parent.wait(60)
+    children_left = [pid for pid in (int(path.read_text()) for path in pids) if alive(pid)]
+    for pid in children_left:
+        os.kill(pid, signal.SIGKILL)
+    assert children_left == []
+    assert ended == status
+    assert all((path.parent / "saved").exists() for path in pids)
+
+
+# --- side by side, with real trainings -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def one_thread(monkeypatch):
+    """Sums depend on how they are split: train here as the children do."""
+    threads = torch.get_num_threads()
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def without_time(record: pnn.Record) -> dict:
+    form = record.to_dict()
+    for name in ("seconds", "sittings", "commit"):
+        del form[name]
+    del form["curves"]["seconds"], form["budget"]["step_seconds"]
+    return form
+
+
+def executable(path: Path, text: str) -> str:
+    path.write_text(text)
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_real_child_that_is_killed_once_is_started_again(results, tmp_path, monkeypatch, one_thread):
+    script = f'#!/bin/sh\nif mkdir "{tmp_path}/killed" 2>/dev/null; then kill -9 $$; fi\nexec {sys.executable} "$@"\n'
+    monkeypatch.setattr(sys, "executable", executable(tmp_path / "python", script))
+    records = study(RUNS[:2], results=results, device="cpu", jobs=2, progress=False)
+    assert [(record.run, record.outcome) for record in records] == [(run, "ok") for run in RUNS[:2]]
+    assert (tmp_path / "killed").exists()
+    alone = pnn.fit(RUNS[1], folder=tmp_path / "alone", device="cpu", progress=False)
+    assert without_time(records[1]) == without_time(alone)
+
+
+SLOW_CHILD = """#!{python}
+import sys, time
+from pathlib import Path
+from pnn import train
+from pnn.__main__ import main
+
+step = train._Training._step
+
+def slow_step(self, x, y):
+    step(self, x, y)
+    if self.epoch == 1:
+        Path({started!r}).touch()
+        time.sleep(0.2)
+
+train._Training._step = slow_step
+sys.exit(main(sys.argv[3:]))
+"""
+
+
+@pytest.mark.slow
+def test_a_real_study_whose_budget_is_spent_goes_on_to_the_same_records(results, tmp_path, monkeypatch, one_thread):
+    runs = [run_of(0, epochs=30), run_of(1, epochs=2)]
+    started, python = tmp_path / "started", sys.executable
+    program = executable(tmp_path / "python", SLOW_CHILD.format(python=python, started=str(started)))
+    monkeypatch.setattr(sys, "executable", program)
+    spend_the_budget_once(started, monkeypatch)
+    assert study(runs, results=results, device="cpu", budget_seconds=3600, progress=False) == []
+    assert checkpoint_of(runs[0], results).exists()
+    assert not results.exists() or list(results.iterdir()) == []
+
+    monkeypatch.setattr(module, "time", time)
+    monkeypatch.setattr(sys, "executable", python)
+    records = study(runs, results=results, device="cpu", budget_seconds=3600, progress=False)
+    assert [record.sittings for record in records] == [2, 1]
+    for run, record in zip(runs, records, strict=True):
+        alone = pnn.fit(run, folder=tmp_path / "alone", device="cpu", progress=False)
+        assert without_time(record) == without_time(alone)
+    assert not checkpoint_of(runs[0], results).exists()
+
+
+@pytest.mark.slow
+def test_real_children_without_data_stop_the_study_and_leave_no_record(results, tmp_path):
+    runs = [dataclasses.replace(run, task=pnn.Task("cifar10")) for run in RUNS]
+    with pytest.raises(pnn.StudyError, match=r"no file .*nowhere/cifar10/train-\*\.parquet.*PNN_DATA"):
+        study(runs, results=results, data=tmp_path / "nowhere", device="cpu", jobs=2, progress=False)
+    assert all(load_record(run, results) is None for run in runs)
