@@ -24,9 +24,8 @@ ACTIVATIONS = {"relu": nn.ReLU, "identity": nn.Identity}
 class CNN(nn.Sequential):
     r"""Three blocks of [convolution 3x3, BatchNorm, activation, max-pool 2], global average, linear.
 
-    The blocks have ``width``, ``2 * width`` and ``4 * width`` channels; convolutions have no bias. Neuron and
-    activation are named by the keys of :data:`pnn.models.NEURONS` and :data:`pnn.models.ACTIVATIONS`; the last
-    layer is always a plain linear one. With max-pooling (and with ReLU) this is *not* a polynomial of its input.
+    The blocks have ``width``, ``2 * width`` and ``4 * width`` channels; convolutions have no bias, and the last layer
+    is always a plain linear one. With max-pooling (and with ReLU) this is *not* a polynomial of its input.
 
     - **Parameters** for ``c`` input channels and ``k`` classes, with :math:`m` maps a neuron (1 if standard, 3 if
       polynomial): :math:`m (9 c w + 90 w^2) + 14 w + 4 w k + k`.

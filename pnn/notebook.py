@@ -72,10 +72,17 @@ def parse_parameters(pairs: list[list[str]]) -> dict[str, Any]:
     return parameters
 
 
-def glue(name: str, value: Any) -> None:
-    """Keep a value under a name for the book's prose; where the book's tools are missing (Colab) this does nothing."""
+def glue(name: str, value: Any, show: bool = False) -> None:
+    """Keep a value under a name for the book's prose, and show it if asked to.
+
+    Where the book's tools are missing, as on Colab, it is only shown.
+    """
     try:
         from myst_nb import glue as keep
     except ModuleNotFoundError:
+        if show:
+            from IPython.display import display
+
+            display(value)
         return
-    keep(name, value, display=False)
+    keep(name, value, display=show)

@@ -39,7 +39,8 @@ def learning_curves(records: Iterable[Record]) -> Figure:
                 runs = np.array([r.curves[curve] for r in records if r.run.network.neuron == neuron]) * scale
                 epochs = np.arange(1, runs.shape[1] + 1)
                 axis.plot(epochs, runs.T, color=colour, linewidth=0.7, alpha=0.35)
-                axis.plot(epochs, runs.mean(0), color=colour, linestyle=DASHES[neuron], linewidth=2, label=neuron)
+                style = {"linestyle": DASHES[neuron], "marker": MARKERS[neuron], "markersize": 4, "linewidth": 2}
+                axis.plot(epochs, runs.mean(0), color=colour, label=neuron, **style)
             axis.set(xlabel="epoch", ylabel=label)
             axis.xaxis.get_major_locator().set_params(integer=True)
         axes[0].legend(frameon=False, title="mean of the seeds")

@@ -128,6 +128,7 @@ class Run:
         _check_at_least(self, 0, "seed")
 
     def to_dict(self) -> dict[str, Any]:
+        """The Run as nested dictionaries of plain values, ready for JSON."""
         return dataclasses.asdict(self)
 
     @classmethod
@@ -194,6 +195,7 @@ class Record:
     data: dict[str, str]  # door, fingerprint
 
     def to_dict(self) -> dict[str, Any]:
+        """The Record as nested dictionaries of plain values, ready for JSON."""
         return dataclasses.asdict(self)
 
     @classmethod
@@ -204,6 +206,11 @@ class Record:
 
     @classmethod
     def from_dict(cls, form: dict[str, Any]) -> "Record":
+        """The inverse of :meth:`to_dict`.
+
+        Raises:
+            RunError: a field is unknown, missing or has a value that is not allowed.
+        """
         fields = {f.name for f in dataclasses.fields(cls)}
         if not isinstance(form, dict) or form.keys() != fields:
             got = ", ".join(form) if isinstance(form, dict) else repr(form)

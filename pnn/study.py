@@ -31,11 +31,16 @@ def results_folder() -> Path:
     """Where Records live: ``PNN_RESULTS``, else ``results`` of the checkout around the current folder, else here."""
     if given := os.environ.get("PNN_RESULTS"):
         return Path(given).expanduser()
+    return checkout_folder() / "results"
+
+
+def checkout_folder() -> Path:
+    """The book's checkout around the current folder; the current folder if there is none."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "results").is_dir() and (folder / "_toc.yml").is_file():
-            return folder / "results"
-    return here / "results"
+            return folder
+    return here
 
 
 def load_record(run: Run, results: Path | None = None) -> Record | None:
@@ -90,7 +95,8 @@ def study(
 
     Args:
         runs: what to have.
-        results: the Records' folder, by default :func:`results_folder`; checkpoints are kept beside it, in ``runs``.
+        results: the Records' folder; by default ``PNN_RESULTS``, else ``results`` of the checkout around the current
+            folder, else of the current folder. Checkpoints are kept beside it, in ``runs``.
         data: the data folder, by default ``PNN_DATA``.
         device: ``"auto"``, or a torch device.
         jobs: trainings side by side on the device, each in its own process with its share of the cores.

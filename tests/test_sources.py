@@ -359,6 +359,14 @@ def test_a_shared_cache_can_be_read_by_others(published):
     assert oct(path.stat().st_mode & 0o777) == "0o644"
 
 
+def test_the_cache_may_be_named_from_home(published, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PNN_CACHE", "~/cache")
+    monkeypatch.chdir(tmp_path)
+    published.load()
+    assert len(list((tmp_path / "home" / "cache").iterdir())) == 1
+
+
 FILL = """
 import dataclasses, hashlib, json, sys, time
 from pathlib import Path

@@ -159,7 +159,7 @@ def test_a_bad_ending_stays_until_it_is_to_be_tried_again(results, trained, coll
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"retry": ["crashed"]}, "ok, failed, diverged, oom, timeout, killed.*, got crashed"),
+        ({"retry": ["crashed"]}, "failed, diverged, oom, timeout, killed.*, got crashed"),
         ({"retry": "killed"}, "retry takes outcomes"),
         ({"jobs": 0}, "jobs must be at least 1, got 0"),
     ],
@@ -175,14 +175,13 @@ def test_a_full_disk_leaves_no_half_record_and_the_checkpoint(results, trained, 
         path.write_bytes(text[:20].encode())
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", half)
-    with pytest.raises(
-        pnn.RecordError, match=rf"{RUNS[0].name}.json could not be written: .*No space left.* Make room"
-    ):
-        study(RUNS, results=results)
+    with monkeypatch.context() as full:
+        full.setattr(Path, "write_text", half)
+        with pytest.raises(pnn.RecordError, match=rf"{RUNS[0].name}.json could not be .*No space left.* Make room"):
+            study(RUNS, results=results)
     assert list(results.iterdir()) == []
     assert checkpoint_of(RUNS[0], results).exists()
-    monkeypatch.undo()
+    assert len(study(RUNS, results=results)) == 4
 
 
 def test_a_record_is_kept_when_its_successor_cannot_be_written(results, monkeypatch):
@@ -280,10 +279,19 @@ def stop(number, frame):  # as a training does, unless it hangs
         sys.exit(143)
 
 signal.signal(signal.SIGTERM, stop)
-(home / "pid").write_text(str(os.getpid()))
+(home / "pid").write_text(str(os.getpid()))  # it listens
 while True:
     time.sleep(0.05)
 """
+
+
+PYTHON = sys.executable
+
+
+def executable(path: Path, text: str) -> str:
+    path.write_text(text)
+    path.chmod(0o755)
+    return str(path)
 
 
 @pytest.fixture
@@ -291,10 +299,7 @@ def children(tmp_path, monkeypatch):
     """Plan what the child of each run does at each try; returns the folder in which they note what they did."""
     home = tmp_path / "children"
     home.mkdir()
-    program = home / "python"
-    program.write_text(CHILD.format(python=sys.executable, home=str(home)))
-    program.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(sys, "executable", executable(home / "python", CHILD.format(python=PYTHON, home=str(home))))
 
     def plan(*acts: list[str]) -> Path:
         for run, does in zip(RUNS, acts, strict=False):
@@ -353,6 +358,19 @@ def test_a_child_that_was_stopped_leaves_no_record_and_goes_on_next_time(results
     assert [r.run for r in study(RUNS[:2], results=results, jobs=2, progress=False)] == RUNS[:2]
 
 
+def test_a_child_that_dies_before_it_can_be_told_its_run_is_a_failed_run(results, monkeypatch, tmp_path):
+    def start_and_wait(*arguments, **options):
+        process = popen(*arguments, **options)
+        process.wait()
+        return process
+
+    popen = subprocess.Popen
+    monkeypatch.setattr(module.subprocess, "Popen", start_and_wait)
+    monkeypatch.setattr(sys, "executable", executable(tmp_path / "python", "#!/bin/sh\necho no python here; exit 1\n"))
+    (record,) = study(RUNS[:1], results=results, jobs=2, progress=False)
+    assert (record.outcome, record.message) == ("failed", "no python here")
+
+
 def test_what_stops_every_run_stops_the_study_and_saves_the_others(results, children, monkeypatch):
     home = children(["busy"], ["no data"], ["ok"])
     start = module._Pool._start
@@ -393,6 +411,30 @@ def test_a_spent_budget_stops_every_child(results, children, monkeypatch, act):
     assert [r.run for r in study(RUNS[:2], results=results, budget_seconds=3600, progress=False)] == RUNS[:2]
 
 
+def wait_for(*paths: Path) -> list[int]:
+    """The process numbers in files that children write as soon as they listen to signals."""
+    deadline = time.monotonic() + 60
+    while not all(path.exists() and path.read_text() for path in paths):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return [int(path.read_text()) for path in paths]
+
+
+def test_ctrl_c_stops_every_child(results, children, monkeypatch):
+    home = children(["busy"], ["busy"])
+    pids = [home / str(run.seed) / "pid" for run in RUNS[:2]]
+
+    def interrupt(_):
+        wait_for(*pids)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=time.monotonic, sleep=interrupt))
+    with pytest.raises(KeyboardInterrupt):
+        study(RUNS[:2], results=results, jobs=2, progress=False)
+    assert all((path.parent / "saved").exists() for path in pids)
+    assert not any(alive(int(path.read_text())) for path in pids)
+
+
 PARENT = """
 import json, sys, pnn
 runs = [pnn.Run.from_dict(form) for form in json.loads(sys.argv[1])]
@@ -401,23 +443,18 @@ pnn.study(runs, results=sys.argv[2], jobs=2, progress=False)
 """
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 1)])  # 1: KeyboardInterrupt
-def test_a_study_that_is_stopped_leaves_no_child_at_work(results, children, number, status):
+def test_sigterm_stops_every_child(results, children):
     home = children(["busy"], ["busy"])
-    python = (home / "python").read_text().split()[0].removeprefix("#!")
-    arguments = [json.dumps([run.to_dict() for run in RUNS[:2]]), str(results), sys.executable]
-    parent = subprocess.Popen([python, "-c", PARENT, *arguments], stderr=subprocess.DEVNULL)
     pids = [home / str(run.seed) / "pid" for run in RUNS[:2]]
-    while not all(path.exists() for path in pids):
-        assert parent.poll() is None
-        time.sleep(0.05)
-    parent.send_signal(number)
-    ended = parent.wait(60)
-    children_left = [pid for pid in (int(path.read_text()) for path in pids) if alive(pid)]
-    for pid in children_left:
-        os.kill(pid, signal.SIGKILL)
-    assert children_left == []
-    assert ended == status
+    arguments = [json.dumps([run.to_dict() for run in RUNS[:2]]), str(results), sys.executable]
+    with subprocess.Popen([PYTHON, "-c", PARENT, *arguments]) as parent:
+        numbers = wait_for(*pids)
+        parent.terminate()
+    left = [number for number in numbers if alive(number)]
+    for number in left:
+        os.kill(number, signal.SIGKILL)
+    assert left == []
+    assert parent.returncode == 143
     assert all((path.parent / "saved").exists() for path in pids)
 
 
@@ -442,14 +479,8 @@ def without_time(record: pnn.Record) -> dict:
     return form
 
 
-def executable(path: Path, text: str) -> str:
-    path.write_text(text)
-    path.chmod(0o755)
-    return str(path)
-
-
 def test_a_real_child_that_is_killed_once_is_started_again(results, tmp_path, monkeypatch, one_thread):
-    script = f'#!/bin/sh\nif mkdir "{tmp_path}/killed" 2>/dev/null; then kill -9 $$; fi\nexec {sys.executable} "$@"\n'
+    script = f'#!/bin/sh\nif mkdir "{tmp_path}/killed" 2>/dev/null; then kill -9 $$; fi\nexec {PYTHON} "$@"\n'
     monkeypatch.setattr(sys, "executable", executable(tmp_path / "python", script))
     records = study(RUNS[:2], results=results, device="cpu", jobs=2, progress=False)
     assert [(record.run, record.outcome) for record in records] == [(run, "ok") for run in RUNS[:2]]
@@ -480,8 +511,8 @@ sys.exit(main(sys.argv[3:]))
 @pytest.mark.slow
 def test_a_real_study_whose_budget_is_spent_goes_on_to_the_same_records(results, tmp_path, monkeypatch, one_thread):
     runs = [run_of(0, epochs=30), run_of(1, epochs=2)]
-    started, python = tmp_path / "started", sys.executable
-    program = executable(tmp_path / "python", SLOW_CHILD.format(python=python, started=str(started)))
+    started = tmp_path / "started"
+    program = executable(tmp_path / "python", SLOW_CHILD.format(python=PYTHON, started=str(started)))
     monkeypatch.setattr(sys, "executable", program)
     spend_the_budget_once(started, monkeypatch)
     assert study(runs, results=results, device="cpu", budget_seconds=3600, progress=False) == []
@@ -489,7 +520,7 @@ def test_a_real_study_whose_budget_is_spent_goes_on_to_the_same_records(results,
     assert not results.exists() or list(results.iterdir()) == []
 
     monkeypatch.setattr(module, "time", time)
-    monkeypatch.setattr(sys, "executable", python)
+    monkeypatch.setattr(sys, "executable", PYTHON)
     records = study(runs, results=results, device="cpu", budget_seconds=3600, progress=False)
     assert [record.sittings for record in records] == [2, 1]
     for run, record in zip(runs, records, strict=True):

@@ -1,0 +1,222 @@
+"""python -m pnn: what it prints, what it leaves, and its exit status, which scripts rely on."""
+
+import dataclasses
+import importlib
+import io
+import json
+import sys
+
+import pytest
+
+import pnn
+from pnn.study import save_record
+
+command_line = importlib.import_module("pnn.__main__")
+main = command_line.main
+study_module = importlib.import_module("pnn.study")
+
+RUN = pnn.Run(
+    pnn.Task("digits", validation=1300),
+    pnn.Network("cnn", "polynomial", 2),
+    pnn.Recipe(1, batch_size=64),
+    seed=0,
+    size="smoke",
+)
+
+
+def tiny(size: str, *, seeds: int = 0) -> list[pnn.Run]:
+    """An experiment of so many runs, two of its own accord."""
+    return [dataclasses.replace(RUN, seed=seed, size=size) for seed in range(seeds or 2)]
+
+
+def record_of(run: pnn.Run, outcome: str = "ok") -> pnn.Record:
+    empty = pnn.Record.of_failure(run, outcome, "" if outcome == "ok" else "why")
+    final = {"test": pnn.Score(0.5, 0.875)} if outcome == "ok" else {}
+    return dataclasses.replace(empty, final=final, seconds=90.0, used={"device": "an abacus"})
+
+
+@pytest.fixture(autouse=True)
+def results(tmp_path, monkeypatch):
+    """An empty folder for Records, and no experiment but a tiny one."""
+    monkeypatch.setenv("PNN_RESULTS", str(tmp_path / "results"))
+    monkeypatch.delenv("PNN_DATA", raising=False)
+    for name in list(command_line.EXPERIMENTS):
+        monkeypatch.delitem(command_line.EXPERIMENTS, name)
+    monkeypatch.setitem(command_line.EXPERIMENTS, "tiny", tiny)
+    return tmp_path / "results"
+
+
+@pytest.fixture
+def trained(monkeypatch) -> list[tuple]:
+    """Every training with the options that the command line gave it; it ends at once."""
+    calls = []
+
+    def fit(run, **options):
+        calls.append((run, options))
+        return record_of(run)
+
+    monkeypatch.setattr(command_line, "fit", fit)
+    monkeypatch.setattr(study_module, "fit", fit)
+    return calls
+
+
+def no_training(*_, **__):
+    raise AssertionError("it was trained again")
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(RUN.to_dict()))
+    return path
+
+
+# --- run -------------------------------------------------------------------------------------------------------------
+
+
+def test_run_trains_a_run_from_a_file_keeps_its_record_and_does_not_train_it_twice(file, results, capsys, monkeypatch):
+    assert main(["run", str(file), "--device", "cpu", "--quiet"]) == 0
+    record = pnn.Record.from_dict(json.loads((results / f"{RUN.name}.json").read_text()))
+    assert (record.run, record.outcome) == (RUN, "ok")
+    assert [path.name for path in (results.parent / "runs" / RUN.name).iterdir()] == ["weights.safetensors"]
+    first = capsys.readouterr()
+    assert first.out.startswith(f"test accuracy {record.final['test'].accuracy:.4f} in ")
+    assert first.err == ""
+
+    monkeypatch.setattr(command_line, "fit", no_training)
+    assert main(["run", str(file)]) == 0
+    assert capsys.readouterr().out == first.out
+
+
+def test_run_reads_a_run_from_standard_input(results, trained, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(RUN.to_dict())))
+    elsewhere = tmp_path / "elsewhere" / "results"
+    assert main(["run", "-", "--data", "here", "--results", str(elsewhere)]) == 0
+    folder = elsewhere.parent / "runs"
+    assert trained == [(RUN, {"data": "here", "device": "auto", "folder": folder, "progress": True})]
+    assert (elsewhere / f"{RUN.name}.json").exists()
+    assert not results.exists()
+
+
+def test_run_trains_again_what_ended_badly(file, results, trained):
+    save_record(record_of(RUN, "killed"), results)
+    assert main(["run", str(file)]) == 0
+    assert len(trained) == 1
+
+
+def test_a_run_that_ends_badly_is_status_1(file, monkeypatch, capsys):
+    monkeypatch.setattr(command_line, "fit", lambda run, **_: record_of(run, "diverged"))
+    assert main(["run", str(file)]) == 1
+    assert capsys.readouterr().out == "diverged: why\n"
+
+
+def test_a_mistyped_field_is_status_2_and_a_hint(file, capsys, trained):
+    file.write_text(file.read_text().replace("batch_size", "batchsize"))
+    assert main(["run", str(file)]) == 2
+    assert "error: Run.recipe has no field 'batchsize' (did you mean 'batch_size'?)" in capsys.readouterr().err
+    assert trained == []
+
+
+@pytest.mark.parametrize("content", [None, "{", "\xff"])
+def test_a_file_that_is_no_json_is_named(file, capsys, content):
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content.encode("latin-1"))
+    assert main(["run", str(file)]) == 2
+    assert str(file) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error", [pnn.DataError, pnn.CheckpointError, pnn.RecordError, pnn.StudyError, pnn.RunError, ValueError, OSError]
+)
+def test_wrong_input_is_status_2_and_its_message(file, monkeypatch, capsys, error):
+    def fail(*_, **__):
+        raise error("this and that, do so")
+
+    monkeypatch.setattr(command_line, "fit", fail)
+    assert main(["run", str(file)]) == 2
+    assert capsys.readouterr().err == "error: this and that, do so\n"
+
+
+@pytest.mark.parametrize("command", ["run", "study"])
+def test_ctrl_c_is_status_130(command, file, monkeypatch, capsys):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "fit", interrupt)
+    monkeypatch.setattr(study_module, "fit", interrupt)
+    assert main({"run": ["run", str(file)], "study": ["study", "tiny", "--size", "smoke"]}[command]) == 130
+    assert "goes on from here" in capsys.readouterr().err
+
+
+# --- study -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", [["tiny"], ["--missing"]])
+def test_study_trains_what_is_missing(which, results, trained, capsys):
+    runs = tiny("smoke", seeds=3)
+    save_record(record_of(runs[0], "diverged"), results)
+    assert main(["study", *which, "--size", "smoke", "--seeds", "3", "--device", "cpu"]) == 1
+    assert [run for run, _ in trained] == runs[1:]
+    assert {options["device"] for _, options in trained} == {"cpu"}
+    assert capsys.readouterr().out.splitlines() == [
+        f"{runs[0].name}: diverged: why",
+        f"{runs[1].name}: test accuracy 0.8750 in 90 s on an abacus",
+        f"{runs[2].name}: test accuracy 0.8750 in 90 s on an abacus",
+        f"3 of 3 Records in {results}",
+    ]
+    assert main(["study", *which, "--size", "smoke", "--seeds", "3", "--retry", "diverged,oom"]) == 0
+    assert [run for run, _ in trained] == [*runs[1:], runs[0]]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["cifar"], "no experiment 'cifar'; there are tiny"),
+        ([], "name experiments (tiny) or give --missing"),
+        (["tiny", "--missing"], "name experiments (tiny) or give --missing"),
+        (["tiny", "--jobs", "0"], "jobs must be at least 1, got 0"),
+        (["tiny", "--budget", "soon"], "90s, 25m or 2h; got 'soon'"),
+        (["tiny", "--retry", "crashed"], "failed, diverged, oom, timeout, killed"),
+    ],
+)
+def test_a_wrong_study_is_status_2_and_says_what_is_allowed(words, message, trained, capsys):
+    assert main(["study", *words, "--size", "smoke"]) == 2
+    assert message in capsys.readouterr().err
+    assert trained == []
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["study", "tiny", "--size", "big"], "argument --size: invalid choice: 'big'"),
+        (["study", "tiny"], "--size"),
+        (["train"], "invalid choice: 'train'"),
+        ([], "command"),
+    ],
+)
+def test_a_wrong_command_line_is_status_2(words, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+# --- status ----------------------------------------------------------------------------------------------------------
+
+
+def test_status_counts_records_and_bad_endings(results, capsys):
+    save_record(record_of(tiny("laptop")[0]), results)
+    save_record(record_of(tiny("laptop")[1], "oom"), results)
+    save_record(record_of(tiny("paper")[0]), results)
+    assert main(["status"]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[1:] == ["tiny smoke 0 of 2", "tiny laptop 2 of 2 (1 oom)", "tiny paper 1 of 2"]
+
+
+def test_status_of_a_damaged_record_names_it(results, capsys):
+    path = save_record(record_of(tiny("smoke")[1]), results)
+    path.write_text("{")
+    assert main(["status", "--results", str(results)]) == 2
+    assert str(path) in capsys.readouterr().err

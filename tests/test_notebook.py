@@ -1,0 +1,76 @@
+"""Notebooks: their form, their parameters checked before a kernel starts, and each executed at its smallest."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import pnn
+from pnn.notebook import check_parameters, parse_parameters
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted(ROOT.glob("notebooks/**/*.ipynb"))
+CIFAR10 = ROOT / "notebooks/datasets/cifar10.ipynb"
+SMALLEST = {
+    "cifar10": {"size": "smoke", "epochs": 1},
+    "quickstart": {"seeds": 1, "epochs": 1},
+    "speed": {},
+}
+
+
+def name_of(path: Path) -> str:
+    return path.stem
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_a_notebook_is_thin_and_without_outputs(path):
+    cells = nbformat.read(path, 4).cells
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    assert not any(re.search(r"^class ", cell.source, re.MULTILINE) for cell in code)
+    assert cells[0].source.startswith("# ")
+    assert f"blob/main/{path.relative_to(ROOT).as_posix()}" in cells[0].source
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"sise": "smoke"}, r"no parameter 'sise' \(did you mean 'size'\?\); it has size, seeds"),
+        ({"size": "huge"}, r'size must be one of "largest", "smoke", "laptop", "paper".*got \'huge\''),
+        ({"size": 3}, "size must be of type str, got 3 of type int"),
+        ({"seeds": "3"}, "seeds must be of type int, got '3' of type str"),
+        ({"seeds": True}, "seeds must be of type int, got True of type bool"),
+        ({"seeds": 2.5}, "seeds must be of type int"),
+    ],
+)
+def test_a_wrong_parameter_is_an_error_before_a_kernel_starts(parameters, message, tmp_path, monkeypatch):
+    import papermill
+
+    monkeypatch.setattr(papermill, "execute_notebook", lambda *_, **__: pytest.fail("a kernel was started"))
+    with pytest.raises(pnn.ParameterError, match=message):
+        pnn.run_notebook(CIFAR10, tmp_path / "out.ipynb", parameters)
+
+
+def test_a_missing_notebook_is_named():
+    with pytest.raises(pnn.ParameterError, match=r"no notebook .*nowhere\.ipynb"):
+        check_parameters("nowhere.ipynb", {})
+
+
+def test_parameters_of_the_command_line():
+    pairs = [["size", "smoke"], ["seeds", "3"], ["rate", "1e-3"], ["flag", "True"], ["text", "'3'"]]
+    expected = {"size": "smoke", "seeds": 3, "rate": 1e-3, "flag": True, "text": "3"}
+    assert parse_parameters(pairs) == expected
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_every_notebook_runs_at_its_smallest(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("PNN_RESULTS", str(tmp_path / "results"))
+    monkeypatch.delenv("PNN_DATA", raising=False)
+    pnn.run_notebook(path, tmp_path / "out.ipynb", SMALLEST[path.stem], progress=False)
+    code = [cell for cell in nbformat.read(tmp_path / "out.ipynb", 4).cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code if cell.source.strip())
+    if path == CIFAR10:
+        assert len(list((tmp_path / "results").glob("cifar10-smoke-*.json"))) == 4
