@@ -1,8 +1,7 @@
 """Polynomial neurons, and the harness that compares them fairly."""
 
-from importlib import metadata as _metadata
-
 from . import experiments
+from ._version import __version__
 from .budget import Budget, budget, match_width
 from .checkpoint import CheckpointError
 from .data import Data
@@ -14,8 +13,6 @@ from .sources import DataError, Split
 from .stats import Comparison, compare, compare_records, verdict, verdict_equal
 from .study import RecordError, StudyError, largest_size, study
 from .train import fit
-
-__version__ = _metadata.version("polynomial-neurons")
 
 __all__ = [
     "CNN",
@@ -38,6 +35,7 @@ __all__ = [
     "Split",
     "StudyError",
     "Task",
+    "__version__",
     "budget",
     "compare",
     "compare_records",

@@ -60,8 +60,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    text = sys.stdin.read() if arguments.run == "-" else Path(arguments.run).read_text()
-    run, results = Run.from_dict(json.loads(text)), Path(arguments.results)
+    try:
+        form = json.loads(sys.stdin.read() if arguments.run == "-" else Path(arguments.run).read_text())
+    except ValueError as error:  # not JSON, or not even text
+        raise RunError(f"{arguments.run} is not JSON: {error}") from error
+    run, results = Run.from_dict(form), Path(arguments.results)
     record = load_record(run, results)
     if record is None or record.outcome != "ok":
         record = fit(

@@ -110,6 +110,8 @@ def match_width(
             return cost(build(width))
 
     goal = cost(target) if isinstance(target, nn.Module) else target
+    if goal < 1:
+        raise ValueError(f"the target must be at least 1, got {goal}")
     low, high = 1, 2
     while cost_of(high) < goal:
         if high >= largest:

@@ -3,7 +3,6 @@
 One file, so that one rename makes the whole state current: a checkpoint is either the previous one or the new one.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -27,7 +26,10 @@ def write_atomically(path: Path, write) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
+        part.touch()
+        mode = part.stat().st_mode
         write(part)
+        part.chmod(mode)  # safetensors makes files that only their owner can read
         with open(part, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(part, path)
@@ -52,11 +54,9 @@ def save(path: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
     try:
         write_atomically(path, lambda part: save_file(tensors, part, header))
     except (OSError, SafetensorError) as error:
-        full = getattr(error, "errno", None) == errno.ENOSPC or "No space" in str(error)
-        todo = "Free some space" if full else "Make the folder writable"
         raise CheckpointError(
             f"the checkpoint {path} could not be written: {error}. The previous one, if any, is intact. "
-            f"{todo} and start the run again: it goes on from there"
+            "See that the disk has space and the folder can be written, and start the run again: it goes on from there"
         ) from error
 
 

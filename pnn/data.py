@@ -56,6 +56,8 @@ def load(
     Raises:
         DataError: nothing to load from, or a file that is unreadable or not the published one.
     """
+    if name != "digits" and name not in SOURCES:
+        raise DataError(f"there is no data set {name!r}; there are 'digits', {', '.join(map(repr, SOURCES))}")
     if name == "digits" or stand_in:
         door, splits = "stand-in", digits((1, 8, 8) if name == "digits" else SOURCES[name].shape)
         sums = {split: sha256_of_split(rows) for split, rows in splits.items()}

@@ -27,10 +27,10 @@ def pick_device(name: str = "auto") -> torch.device:
 
 @contextmanager
 def deterministic() -> Iterator[None]:
-    """Deterministic algorithms while a run trains; the caller's setting afterwards."""
+    """Deterministic algorithms while a run trains; the caller's settings afterwards."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read by cuBLAS at its first use
     before = torch.are_deterministic_algorithms_enabled(), torch.backends.cudnn.benchmark
-    fill = torch.utils.deterministic.fill_uninitialized_memory
+    fill, threads = torch.utils.deterministic.fill_uninitialized_memory, torch.get_num_threads()
     torch.use_deterministic_algorithms(True)
     torch.backends.cudnn.benchmark = False  # it would choose by a race
     torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads what it did not write
@@ -40,6 +40,7 @@ def deterministic() -> Iterator[None]:
         torch.use_deterministic_algorithms(before[0])
         torch.backends.cudnn.benchmark = before[1]
         torch.utils.deterministic.fill_uninitialized_memory = fill
+        torch.set_num_threads(threads)  # a continued run takes the number that it began with
 
 
 @contextmanager

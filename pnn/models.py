@@ -46,6 +46,9 @@ class CNN(nn.Sequential):
     def __init__(
         self, in_channels: int, num_classes: int, width: int, neuron: str = "standard", activation: str = "relu"
     ) -> None:
+        for name, value, allowed in (("neuron", neuron, NEURONS), ("activation", activation, ACTIVATIONS)):
+            if value not in allowed:
+                raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
         layers: list[nn.Module] = []
         channels = in_channels
         for out_channels in (width, 2 * width, 4 * width):

@@ -37,7 +37,10 @@ def _check_types(self) -> None:
                 raise RunError(f"{kind}.{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
             continue
         if expected is float and type(value) is int:
-            object.__setattr__(self, name, value := float(value))
+            try:
+                object.__setattr__(self, name, value := float(value))
+            except OverflowError as error:
+                raise RunError(f"{kind}.{name} must be finite, got a whole number beyond floats") from error
         if type(value) is not expected:
             raise RunError(f"{kind}.{name} must be of type {expected.__name__}, got {value!r}")
         if expected is float and not math.isfinite(value):
@@ -126,6 +129,8 @@ class Run:
     def __post_init__(self) -> None:
         _check_types(self)
         _check_at_least(self, 0, "seed")
+        if self.seed >= 2**64:
+            raise RunError(f"Run.seed must be below 2**64, got {self.seed}")
 
     def to_dict(self) -> dict[str, Any]:
         """The Run as nested dictionaries of plain values, ready for JSON."""
@@ -217,5 +222,8 @@ class Record:
             raise RunError(f"a Record has the fields {', '.join(sorted(fields))}; got {got}")
         if form["outcome"] not in OUTCOMES:
             raise RunError(f"Record.outcome must be one of {', '.join(OUTCOMES)}, got {form['outcome']!r}")
-        final = {split: Score(**score) for split, score in form["final"].items()}
+        try:
+            final = {split: Score(**score) for split, score in form["final"].items()}
+        except (AttributeError, TypeError) as error:
+            raise RunError(f"Record.final must hold a loss and an accuracy for each split: {error}") from error
         return cls(**{**form, "run": Run.from_dict(form["run"]), "final": final})

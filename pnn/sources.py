@@ -5,16 +5,19 @@ SHA-256, whichever door it came through, and kept in a cache (``PNN_CACHE``, by 
 """
 
 import hashlib
+import io
 import os
-import tempfile
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from .checkpoint import write_atomically
 
 
 class DataError(Exception):
@@ -134,10 +137,10 @@ def _read_folder(source: Source, files: dict[str, list[Path]]) -> dict[str, Spli
                 table = pyarrow.parquet.read_table(path, columns=[source.image, source.label])
                 encoded = [row["bytes"] for row in table[source.image].to_pylist()]
                 images.append(_decode(encoded, source.shape))
-                labels += table[source.label].to_pylist()
-            except (OSError, ValueError, KeyError, TypeError, RuntimeError, pyarrow.ArrowException) as error:
+                labels.append(_labels(table[source.label].to_pylist(), source.classes))
+            except Exception as error:  # pyarrow's, Pillow's and torch's have no common kind
                 raise DataError(f"{path} cannot be read: {error}. Fetch the file again") from error
-        splits[split] = Split(torch.cat(images), torch.tensor(labels))
+        splits[split] = Split(torch.cat(images), torch.cat(labels))
         _check_split(source, split, splits[split], " ".join(map(str, paths)))
     return splits
 
@@ -156,29 +159,40 @@ def _read_hub(source: Source, repository: str, revision: str | None) -> dict[str
                 f"set PNN_DATA to a folder that holds {source.folder}/train-*.parquet and test-*.parquet, or ask for "
                 'size="smoke", which uses an embedded stand-in'
             ) from error
-        rows = rows.cast_column(source.image, datasets.Image(decode=False))
-        pixels = _decode([row["bytes"] for row in rows[source.image]], source.shape)
-        splits[split] = Split(pixels, torch.tensor(rows[source.label]))
+        try:
+            rows = rows.cast_column(source.image, datasets.Image(decode=False))
+            pixels = _decode([row["bytes"] for row in rows[source.image]], source.shape)
+            splits[split] = Split(pixels, _labels(list(rows[source.label]), source.classes))
+        except Exception as error:
+            raise DataError(f"split {split} of {repository} cannot be read: {error}") from error
         _check_split(source, split, splits[split], f"split {split} of {repository}")
     return splits
 
 
 def _decode(encoded: list[bytes], shape: tuple[int, int, int]) -> Tensor:
-    from torchvision.io import ImageReadMode, decode_image
+    from PIL import Image
 
-    mode = ImageReadMode.RGB if shape[0] == 3 else ImageReadMode.GRAY
-    out = torch.empty((len(encoded), *shape), dtype=torch.uint8)
+    mode = "RGB" if shape[0] == 3 else "L"
+    out = np.empty((len(encoded), *shape), np.uint8)
 
     def one(i: int) -> None:
-        image = decode_image(torch.frombuffer(bytearray(encoded[i]), dtype=torch.uint8), mode=mode)
-        if tuple(image.shape) != shape:
-            raise ValueError(f"image {i} has the shape {tuple(image.shape)}, expected {shape}")
-        out[i] = image
+        with Image.open(io.BytesIO(encoded[i])) as image:
+            pixels = np.atleast_3d(np.asarray(image.convert(mode))).transpose(2, 0, 1)
+        if pixels.shape != shape:
+            raise ValueError(f"image {i} has the shape {pixels.shape}, expected {shape}")
+        out[i] = pixels
 
     with ThreadPoolExecutor() as pool:
         for _ in pool.map(one, range(len(encoded)), chunksize=256):
             pass
-    return out
+    return torch.from_numpy(out)
+
+
+def _labels(values: list[int], classes: int) -> Tensor:
+    labels = torch.tensor(values)
+    if labels.dtype != torch.int64 or not ((labels >= 0) & (labels < classes)).all():
+        raise ValueError(f"a label is not a whole number from 0 to {classes - 1}")
+    return labels
 
 
 # --- the manifest and the cache --------------------------------------------------------------------------------------
@@ -197,6 +211,8 @@ def sha256_of_split(split: Split) -> str:
 def _check_split(source: Source, split: str, rows: Split, where: str) -> None:
     if len(rows) != source.rows[split]:
         raise DataError(f"{where}: {len(rows)} rows, {source.hub} has {source.rows[split]}")
+    if rows.y.dtype != torch.int64 or not ((rows.y >= 0) & (rows.y < source.classes)).all():
+        raise DataError(f"{where}: a label is not a whole number from 0 to {source.classes - 1}")
     if (found := sha256_of_split(rows)) != source.sha256[split]:
         raise DataError(
             f"{where}: the decoded pixels and labels are not those of {source.hub}: "
@@ -212,7 +228,7 @@ def _through_cache(source: Source, read: Callable[[], dict[str, Split]]) -> dict
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save_file
 
-    folder = Path(os.environ.get("PNN_CACHE") or Path.home() / ".cache" / "pnn")
+    folder = Path(os.environ.get("PNN_CACHE") or "~/.cache/pnn").expanduser()
     key = hashlib.sha256("".join(source.sha256.values()).encode()).hexdigest()[:16]
     path = folder / f"{source.folder}-{key}.safetensors"
     if path.exists():
@@ -222,18 +238,12 @@ def _through_cache(source: Source, read: Callable[[], dict[str, Split]]) -> dict
             with ThreadPoolExecutor() as pool:
                 list(pool.map(lambda s: _check_split(source, s, splits[s], str(path)), splits))
             return splits
-        except (SafetensorError, KeyError, DataError) as error:
+        except (OSError, SafetensorError, KeyError, DataError) as error:
             warnings.warn(f"the cache {path} is damaged and made again: {error}", stacklevel=2)
     splits = read()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as part:
-            pass
-        try:
-            save_file({f"{s}.{k}": getattr(rows, k) for s, rows in splits.items() for k in "xy"}, part.name)
-            os.replace(part.name, path)
-        finally:
-            Path(part.name).unlink(missing_ok=True)
+        tensors = {f"{s}.{k}": getattr(rows, k) for s, rows in splits.items() for k in "xy"}
+        write_atomically(path, lambda part: save_file(tensors, part))
     except (OSError, SafetensorError) as error:
         warnings.warn(
             f"the decoded images could not be kept in {folder} ({error}); every start will decode them again. "

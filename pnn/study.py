@@ -1,6 +1,7 @@
 """study(runs) -> records: loads the Records that exist, trains the rest."""
 
 import collections
+import contextlib
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from .checkpoint import write_atomically
+from .machine import act_on, held_signals
 from .run import OUTCOMES, SIZES, Record, Run, RunError
 from .train import fit
 
@@ -101,7 +103,7 @@ def study(
         device: ``"auto"``, or a torch device.
         jobs: trainings side by side on the device, each in its own process with its share of the cores.
         budget_seconds: stop after this time, trainings saved; the Records that exist by then are returned.
-        retry: outcomes, such as ``"killed"``, whose Records are trained again.
+        retry: bad outcomes, such as ``"killed"``, whose Records are trained again.
         progress: show progress.
 
     Raises:
@@ -111,8 +113,9 @@ def study(
     runs = list(runs)
     if jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {jobs}")
-    if unknown := set(retry) - set(OUTCOMES):
-        raise ValueError(f"retry takes outcomes ({', '.join(OUTCOMES)}), got {', '.join(sorted(unknown))}")
+    retry = set(retry)
+    if unknown := retry - set(OUTCOMES[1:]):
+        raise ValueError(f"retry takes bad outcomes ({', '.join(OUTCOMES[1:])}), got {', '.join(sorted(unknown))}")
     folder = Path(results).expanduser() if results else results_folder()
     records = {run: load_record(run, folder) for run in runs}
     todo = [run for run, record in records.items() if record is None or record.outcome in retry]
@@ -156,14 +159,21 @@ class _Pool:
     budget_seconds: float | None
     progress: bool
     deaths: collections.Counter = field(default_factory=collections.Counter)
+    before: dict[Run, Record | None] = field(default_factory=dict)  # Records that are to be replaced
     running: dict[subprocess.Popen, tuple[Run, IO[str]]] = field(default_factory=dict)
 
     def work(self) -> None:
+        with held_signals() as signals:
+            self._work(signals)
+
+    def _work(self, signals: list[int]) -> None:
         started = time.monotonic()
         waiting = collections.deque(self.todo)
         self.results.mkdir(parents=True, exist_ok=True)
         try:
             while waiting or self.running:
+                if signals:
+                    act_on(signals[0])
                 if self.budget_seconds is not None and time.monotonic() - started > self.budget_seconds:
                     self._say(f"the time budget is spent; {len(waiting) + len(self.running)} runs to go on with later")
                     return
@@ -181,6 +191,7 @@ class _Pool:
         home = self.results.parent / "runs" / run.name
         home.mkdir(parents=True, exist_ok=True)
         log = open(home / "log.txt", "w+")  # noqa: SIM115 - closed in _end
+        self.before[run] = load_record(run, self.results)
         threads = str(max(1, (os.cpu_count() or 1) // self.jobs))
         process = subprocess.Popen(
             [sys.executable, "-m", "pnn", "run", "-", *self.command, "--quiet"],
@@ -191,9 +202,9 @@ class _Pool:
             start_new_session=True,  # Ctrl-C reaches the parent alone, which passes it on
             text=True,
         )
-        process.stdin.write(json.dumps(run.to_dict()))
-        process.stdin.close()
         self.running[process] = run, log
+        with contextlib.suppress(BrokenPipeError), process.stdin:  # broken if it is dead already: _end says so
+            process.stdin.write(json.dumps(run.to_dict()))
         self._say(f"started  {run.name}")
 
     def _end(self, process: subprocess.Popen) -> Run | None:
@@ -209,7 +220,7 @@ class _Pool:
             self._say(f"stopped  {run.name}, saved")
         elif code == UNUSABLE:
             raise StudyError(last.removeprefix("error: "))
-        elif load_record(run, self.results) is not None:  # it diverged, say: it said so itself
+        elif load_record(run, self.results) != self.before[run]:  # it diverged, say: it said so itself
             self._say(f"ended    {run.name}: {last}")
         elif code < 0:
             self.deaths[run] += 1

@@ -4,7 +4,6 @@ import math
 import platform
 import statistics
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from . import checkpoint
+from ._version import __version__
 from .budget import budget
 from .checkpoint import CheckpointError
 from .data import Data, Split, draw_epoch, take_batch
@@ -357,7 +357,7 @@ class _Training:
             },
             versions={
                 "python": platform.python_version(),
-                "pnn": metadata.version("polynomial-neurons"),
+                "pnn": __version__,
                 "torch": torch.__version__,
                 **({"cuda": torch.version.cuda} if self.device.type == "cuda" else {}),
             },

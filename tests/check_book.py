@@ -93,7 +93,7 @@ def wrong_headline(built: Path) -> list[str]:
     sides: dict[str, dict[int, float]] = {"standard": {}, "polynomial": {}}
     for path in (ROOT / "results").glob(f"cifar10-{size[1]}-*.json"):
         record = json.loads(path.read_text())
-        if record["outcome"] == "ok":
+        if record["outcome"] == "ok" and f"{record['budget']['parameters']:,}" in text:
             run = record["run"]
             sides[run["network"]["neuron"]][run["seed"]] = 100 * record["final"]["test"]["accuracy"]
     seeds = sides["standard"].keys() & sides["polynomial"].keys()

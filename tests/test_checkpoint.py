@@ -31,10 +31,9 @@ def test_every_tensor_and_the_state_come_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("function", "number", "advice"),
-    [("fsync", errno.EIO, ""), ("replace", errno.EROFS, "folder writable"), ("fsync", errno.ENOSPC, "Free some space")],
+    ("function", "number"), [("fsync", errno.EIO), ("replace", errno.EROFS), ("fsync", errno.ENOSPC)]
 )
-def test_a_disk_that_fails_keeps_the_checkpoint_before(tmp_path, monkeypatch, function, number, advice):
+def test_a_disk_that_fails_keeps_the_checkpoint_before(tmp_path, monkeypatch, function, number):
     path = tmp_path / "c.safetensors"
     checkpoint.save(path, {"x": torch.zeros(3)}, {"step": 1})
 
@@ -43,7 +42,7 @@ def test_a_disk_that_fails_keeps_the_checkpoint_before(tmp_path, monkeypatch, fu
 
     with monkeypatch.context() as broken:
         broken.setattr(os, function, fail)
-        with pytest.raises(pnn.CheckpointError, match=rf"{path} could not be .*{os.strerror(number)}.*{advice}"):
+        with pytest.raises(pnn.CheckpointError, match=rf"{path} could not be .*{os.strerror(number)}.*disk has space"):
             checkpoint.save(path, {"x": torch.ones(3)}, {"step": 2})
     assert [p.name for p in tmp_path.iterdir()] == ["c.safetensors"]
     assert checkpoint.load(path)[1] == {"step": 1}

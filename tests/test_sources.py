@@ -405,8 +405,11 @@ def test_two_processes_may_fill_the_cache_at_once(published, tmp_path, monkeypat
 
     monkeypatch.setattr(sources, "_read_folder", read_and_wait)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
-        published.check(published.load())
-        printed = other.communicate(timeout=120)[0]
+        try:
+            published.check(published.load())
+            printed = other.communicate(timeout=120)[0]
+        finally:
+            other.kill()
     assert printed.split() == [hashlib.sha256(published.x[name].tobytes()).hexdigest() for name in ("train", "test")]
     assert [path.suffix for path in published.cache.iterdir()] == [".safetensors"]
     monkeypatch.setattr(sources, "_read_folder", never)
