@@ -17,15 +17,12 @@ from ._version import __version__
 from .budget import budget
 from .checkpoint import CheckpointError
 from .data import Data, Split, draw_epoch, take_batch
+from .divergence import Diverged, bad_place, bad_weight
 from .machine import act_on, commit, deterministic, device_name, held_signals, pick_device
 from .run import Recipe, Record, Run, Score
 
 CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds")
 EVALUATION_BATCH = 500
-
-
-class Diverged(Exception):
-    """A loss or gradient that is not finite; the message names step and layer."""
 
 
 def learning_rate(recipe: Recipe, epoch: int) -> float:
@@ -172,7 +169,8 @@ class _Training:
         # one wait for the device a step
         value, norm, correct = torch.stack([loss, norm, (logits.argmax(1) == y).sum()]).detach().double().tolist()
         if not (math.isfinite(value) and math.isfinite(norm)):
-            raise Diverged(self._diagnose(x, value, norm))
+            what = f"step {self.step + 1} of epoch {self.epoch + 1}: the loss is {value}, the gradient's norm {norm}"
+            raise Diverged(what + bad_place(self.model, x, self._autocast()))
         self.optimiser.step()
         self.loss_sum += value * len(y)
         self.correct += int(correct)
@@ -193,7 +191,7 @@ class _Training:
             correct += (logits.argmax(1) == y).sum().item()
         if not math.isfinite(loss):
             what = f"the {name} loss is {loss} after epoch {self.epoch + 1}"
-            raise Diverged(what + self._bad_weight(self.model.state_dict()))
+            raise Diverged(what + bad_weight(self.model.state_dict()))
         return Score(loss / len(split), correct / len(split))
 
     def _end_epoch(self, validation: Score) -> None:
@@ -210,47 +208,6 @@ class _Training:
             self.curves[name].append(value)
         self.epoch += 1
         self.step, self.loss_sum, self.correct, self.epoch_seconds = 0, 0.0, 0, 0.0
-
-    # --- divergence ---
-
-    @staticmethod
-    def _bad_weight(weights: dict[str, Tensor]) -> str:
-        for name, tensor in weights.items():
-            if not tensor.isfinite().all():
-                return f"; the weight {name!r} is not finite"
-        return ""
-
-    @torch.no_grad()
-    def _diagnose(self, x: Tensor, loss: float, norm: float) -> str:
-        """Name the first place in the order of computation that is not finite."""
-        where = f"step {self.step + 1} of epoch {self.epoch + 1}"
-        what = f"{where}: the loss is {loss}, the gradient's norm {norm}"
-        if not x.isfinite().all():
-            return f"{what}; the input is not finite"
-        if bad := self._bad_weight(dict(self.model.named_parameters())):
-            return what + bad
-        first: list[str] = []
-
-        def look(name: str, module: nn.Module):
-            def hook(_, __, output: Tensor) -> None:
-                if not first and not output.isfinite().all():
-                    first.append(f"the output of layer {name!r} ({type(module).__name__})")
-
-            return hook
-
-        hooks = [m.register_forward_hook(look(n, m)) for n, m in self.model.named_modules() if n]
-        try:
-            with self._autocast():
-                self.model(x)
-        finally:
-            for hook in hooks:
-                hook.remove()
-        if first:
-            return f"{what}; first in {first[0]}"
-        for name, parameter in reversed(list(self.model.named_parameters())):
-            if parameter.grad is not None and not parameter.grad.isfinite().all():
-                return f"{what}; first in the gradient of {name!r}"
-        return what
 
     # --- checkpoints ---
 

@@ -166,16 +166,20 @@ def test_sigkill_at_random_moments_changes_no_bit(tmp_path):
 # --- checkpoints that must not be trusted, disks that are full -------------------------------------------------------
 
 
+def stop_after_first_step(run: pnn.Run, folder: Path, device: str) -> Path:
+    """Leaves the run's checkpoint, and returns its path."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(_Stopped):
+        patch.setattr(train, "act_on", _stop)
+        patch.setattr(train, "held_signals", _already_signalled)
+        pnn.fit(run, folder=folder, device=device, progress=False)
+    return folder / run.name / "checkpoint.safetensors"
+
+
 @pytest.fixture
-def stopped(tmp_path, monkeypatch):
+def stopped(tmp_path):
     """A run stopped after its first step, and the path of its checkpoint."""
     run = digits_run()
-    monkeypatch.setattr(train, "act_on", _stop)
-    monkeypatch.setattr(train, "held_signals", _already_signalled)
-    with pytest.raises(_Stopped):
-        pnn.fit(run, folder=tmp_path, device="cpu", progress=False)
-    monkeypatch.undo()
-    return run, tmp_path / run.name / "checkpoint.safetensors"
+    return run, stop_after_first_step(run, tmp_path, "cpu")
 
 
 class _Stopped(Exception):
@@ -200,6 +204,16 @@ def test_a_stopped_run_goes_on_to_the_same_bits(stopped, undisturbed):
     assert record.sittings == 2
     assert without_time(record) == without_time(undisturbed[0])
     assert_same_bits(weights(path.parents[1], run), undisturbed[1])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_on_cuda_too_a_stopped_run_goes_on_to_the_same_bits(tmp_path, precision):
+    run = digits_run(precision=precision)
+    alone = pnn.fit(run, folder=tmp_path / "alone", device="cuda", progress=False)
+    stop_after_first_step(run, tmp_path, "cuda")
+    assert without_time(pnn.fit(run, folder=tmp_path, device="cuda", progress=False)) == without_time(alone)
+    assert_same_bits(weights(tmp_path, run), weights(tmp_path / "alone", run))
 
 
 def _flip(path):
