@@ -13,7 +13,7 @@ def main() -> None:
     size = pnn.largest_size(pnn.experiments.cifar10, results)
     records = pnn.study(pnn.experiments.cifar10(size), results=results)
     result = pnn.compare_records(records, stats.accuracy)
-    figure = plots.paired_accuracy(records, stats.accuracy, f"CIFAR-10 test accuracy, % (size {size})")
+    figure = plots.paired_accuracy(records, stats.accuracy, f"test accuracy, % (CIFAR-10, {size})")
     numbers = f"{size}: {result.difference:+.2f} points, n = {result.n}"
     figure.savefig(HERE / "assets" / "headline.png", metadata={"Description": numbers})
     print(numbers)
