@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import papermill
 import pytest
 
 import pnn
@@ -30,6 +31,8 @@ def test_a_notebook_is_thin_and_without_outputs(path):
     assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
     assert not any(cell.outputs or cell.execution_count for cell in code)
     assert not any(re.search(r"^class ", cell.source, re.MULTILINE) for cell in code)
+    declared = papermill.inspect_notebook(str(path))  # what cannot be read here cannot be checked
+    assert all(d["inferred_type_name"] in ("str", "int", "float", "bool") and d["help"] for d in declared.values())
     assert cells[0].source.startswith("# ")
     assert f"blob/main/{path.relative_to(ROOT).as_posix()}" in cells[0].source
 
@@ -46,8 +49,6 @@ def test_a_notebook_is_thin_and_without_outputs(path):
     ],
 )
 def test_a_wrong_parameter_is_an_error_before_a_kernel_starts(parameters, message, tmp_path, monkeypatch):
-    import papermill
-
     monkeypatch.setattr(papermill, "execute_notebook", lambda *_, **__: pytest.fail("a kernel was started"))
     with pytest.raises(pnn.ParameterError, match=message):
         pnn.run_notebook(CIFAR10, tmp_path / "out.ipynb", parameters)
