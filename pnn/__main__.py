@@ -14,7 +14,10 @@ from .sources import DataError
 from .study import RecordError, StudyError, finish, load_record, parse_seconds, results_folder, study
 from .train import fit
 
-EXIT_CODES = "exit status: 0 done; 1 a run ended badly; 2 wrong input; 130 and 143 stopped (saved, start it again)"
+EXIT_CODES = (
+    "exit status: 0 done; 1 a run ended badly; 2 wrong input; "
+    "3 out of budget, 130 or 143 stopped (saved, start it again)"
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -102,7 +105,9 @@ def _study(arguments: argparse.Namespace) -> int:
     for record in records:
         print(f"{record.run.name}: {_summary(record)}")
     print(f"{len(records)} of {len(runs)} Records in {arguments.results}")
-    return 0 if all(record.outcome == "ok" for record in records) else 1
+    if any(record.outcome != "ok" for record in records):
+        return 1
+    return 0 if len(records) == len(runs) else 3
 
 
 def _notebook(arguments: argparse.Namespace) -> int:

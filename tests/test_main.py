@@ -170,6 +170,11 @@ def test_study_trains_what_is_missing(which, results, trained, capsys):
     assert [run for run, _ in trained] == [*runs[1:], runs[0]]
 
 
+def test_a_study_whose_budget_is_spent_first_is_status_3(results, monkeypatch):
+    monkeypatch.setattr(command_line, "study", lambda runs, **_: [record_of(runs[0], "ok")])
+    assert main(["study", "tiny", "--size", "smoke", "--seeds", "3", "--budget", "1s"]) == 3
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
