@@ -5,7 +5,6 @@
 Rivals: the standard network with as many parameters, and the polynomial network with three separate convolutions
 in place of the fused one. Every round times each candidate once, in a random order; what is kept are the ratios
 within a round, since machines are noisy. Writes benchmarks/results/step_time-<device>.json, which the book quotes.
-A round of the widest pair takes about ten seconds on two cores.
 """
 
 import argparse

@@ -49,7 +49,8 @@ def fit(
         data: the task's rows, or the folder to load them from (by default ``PNN_DATA``, then the hub).
         device: ``"auto"``, or a torch device.
         folder: where the run keeps ``<run.name>/checkpoint.safetensors`` and, at the end, ``weights.safetensors``.
-        checkpoint_seconds: least time between two checkpoints; a killed run loses no more than this and a step.
+        checkpoint_seconds: least time between two checkpoints; a killed run loses no more than this, a step and the
+            evaluations that follow it.
         progress: show a progress bar.
 
     Returns:
