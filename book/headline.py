@@ -11,9 +11,10 @@ HERE = Path(__file__).parent
 def main() -> None:
     results = HERE.parent / "results"
     size = pnn.largest_size(pnn.experiments.cifar10, results)
-    records = pnn.study(pnn.experiments.cifar10(size), results=results)
-    result = pnn.compare_records(records, stats.accuracy)
-    figure = plots.paired_accuracy(records, stats.accuracy, f"test accuracy, % (CIFAR-10, {size})")
+    sides = pnn.study(pnn.experiments.cifar10(size), results=results)
+    pair = sides["standard"], sides["parameters"]
+    result = pnn.compare_records(*pair, stats.accuracy)
+    figure = plots.paired_accuracy(*pair, stats.accuracy, f"test accuracy, % (CIFAR-10, {size})")
     numbers = f"{size}: {result.difference:+.2f} points, n = {result.n}"
     figure.savefig(HERE / "assets" / "headline.png", metadata={"Description": numbers})
     print(numbers)

@@ -4,8 +4,8 @@ from . import experiments
 from ._version import __version__
 from .budget import Budget, budget, match_width
 from .checkpoint import CheckpointError
-from .data import Data
-from .models import CNN
+from .data import Data, Form
+from .models import CNN, MLP, TextCNN
 from .nn import PolyConv1d, PolyConv2d, PolyLinear
 from .notebook import ParameterError, glue, run_notebook
 from .run import Network, Recipe, Record, Run, RunError, Score, Task
@@ -16,11 +16,13 @@ from .train import fit
 
 __all__ = [
     "CNN",
+    "MLP",
     "Budget",
     "CheckpointError",
     "Comparison",
     "Data",
     "DataError",
+    "Form",
     "Network",
     "ParameterError",
     "PolyConv1d",
@@ -35,6 +37,7 @@ __all__ = [
     "Split",
     "StudyError",
     "Task",
+    "TextCNN",
     "__version__",
     "budget",
     "compare",

@@ -11,7 +11,7 @@ from .experiments import EXPERIMENTS
 from .notebook import parse_parameters, run_notebook
 from .run import SIZES, Record, Run, RunError
 from .sources import DataError
-from .study import RecordError, StudyError, finish, load_record, parse_seconds, results_folder, study
+from .study import RecordError, StudyError, finish, in_turn, load_record, parse_seconds, results_folder, study
 from .train import fit
 
 EXIT_CODES = (
@@ -91,7 +91,7 @@ def _study(arguments: argparse.Namespace) -> int:
     runs = [
         run
         for name in arguments.experiments or EXPERIMENTS
-        for run in EXPERIMENTS[name](arguments.size, seeds=arguments.seeds)
+        for run in in_turn(EXPERIMENTS[name](arguments.size, seeds=arguments.seeds))
     ]
     records = study(
         runs,
@@ -116,14 +116,14 @@ def _notebook(arguments: argparse.Namespace) -> int:
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    print(f"{'experiment':12} {'size':8} Records")
+    print(f"{'experiment':14} {'size':8} Records")
     for name, experiment in EXPERIMENTS.items():
         for size in SIZES:
-            runs = experiment(size)
+            runs = in_turn(experiment(size))
             records = [load_record(run, Path(arguments.results)) for run in runs]
             outcomes = collections.Counter(record.outcome for record in records if record)
             bad = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if outcome != "ok")
-            print(f"{name:12} {size:8} {outcomes.total():3} of {len(runs):3}{f' ({bad})' if bad else ''}")
+            print(f"{name:14} {size:8} {outcomes.total():3} of {len(runs):3}{f' ({bad})' if bad else ''}")
     return 0
 
 

@@ -13,7 +13,21 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from .sources import SOURCES, DataError, Split, digits, load_images, sha256_of_split
+from . import standins
+from .manifest import SOURCES
+from .sources import DataError, Split, load_source, sums
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a network must know of a task's rows."""
+
+    shape: tuple[int, ...]  # of one row: (C, H, W) of an image, (columns,) of a table, (tokens,) of a text
+    classes: int
+    vocabulary: int = 0  # number of tokens, if a row is text
+
+
+DIGITS = Form((1, 8, 8), 10)
 
 
 @dataclass(frozen=True)
@@ -23,33 +37,41 @@ class Data:
     train: Split
     validation: Split  # carved from the published training rows
     test: Split
-    classes: int
-    mean: Tensor  # of the training rows, by channel, on the scale 0..1
-    std: Tensor
+    form: Form
+    mean: Tensor | None  # of the training rows, by channel (on the scale 0..1) or column; None for text
+    std: Tensor | None
     door: str  # "folder", "hub" or "stand-in"
-    fingerprint: str  # SHA-256 of all pixels and labels
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(C, H, W) of one image."""
-        return tuple(self.train.x.shape[1:])
+    fingerprint: str  # SHA-256 of all rows and labels
+    vectors: Tensor | None = None  # (vocabulary, dimensions) published vectors of the tokens, if the task has some
 
     def normalise(self, x: Tensor) -> Tensor:
-        """uint8 pixels -> float, each channel with the training rows' mean 0 and deviation 1."""
-        return ((x / 255) - self.mean.view(-1, 1, 1)) / self.std.view(-1, 1, 1)
+        """Rows as a network takes them: each channel or column with the training rows' mean 0 and deviation 1."""
+        if self.mean is None:
+            return x
+        if x.dtype == torch.uint8:
+            x = x / 255
+        by_channel = (-1,) + (1,) * (x.dim() - 2)
+        return (x - self.mean.view(by_channel)) / self.std.view(by_channel)
+
+
+def form_of(name: str) -> Form:
+    """The form of a task's rows, known without loading them."""
+    if name == "digits":
+        return DIGITS
+    return Form(SOURCES[name].shape, SOURCES[name].classes, SOURCES[name].vocabulary)
 
 
 def load(
-    name: str, validation: int, *, stand_in: bool = False, folder: str | Path | None = None, device: str = "cpu"
+    name: str, validation: int, *, rows: str = "real", folder: str | Path | None = None, device: str = "cpu"
 ) -> Data:
     """Load a data set and carve validation rows from its training rows.
 
     The rows of the validation split are a fixed permutation's, the same for every seed and machine.
 
     Args:
-        name: ``"cifar10"`` or ``"digits"``.
+        name: of a data set, or ``"digits"``.
         validation: how many training rows become validation rows.
-        stand_in: use the embedded stand-in, scikit-learn's digits in the task's own shape.
+        rows: ``"real"``; ``"subset"``, where there is one; or ``"stand-in"``, embedded rows in the task's own shape.
         folder: holds a folder a data set; by default the environment's ``PNN_DATA``.
         device: where the tensors are to live.
 
@@ -58,14 +80,17 @@ def load(
     """
     if name != "digits" and name not in SOURCES:
         raise DataError(f"there is no data set {name!r}; there are 'digits', {', '.join(map(repr, SOURCES))}")
-    if name == "digits" or stand_in:
-        door, splits = "stand-in", digits((1, 8, 8) if name == "digits" else SOURCES[name].shape)
-        sums = {split: sha256_of_split(rows) for split, rows in splits.items()}
+    extra: dict[str, Tensor] = {}
+    if name == "digits" or rows == "stand-in":
+        door, splits = "stand-in", standins.digits(DIGITS.shape) if name == "digits" else standins.of(SOURCES[name])
+        digests = sums({f"{split}.{k}": getattr(part, k) for split, part in splits.items() for k in "xy"})
     else:
-        door, splits = load_images(SOURCES[name], folder)
-        sums = SOURCES[name].sha256  # what came through a door has been compared with these
+        source = SOURCES[f"{name}-subset" if rows == "subset" else name]
+        door, extra = load_source(source, folder)
+        splits = {split: Split(extra.pop(f"{split}.x"), extra.pop(f"{split}.y")) for split in ("train", "test")}
+        digests = source.sha256 or sums({f"{s}.{k}": getattr(part, k) for s, part in splits.items() for k in "xy"})
     train, test = splits["train"], splits["test"]
-    fingerprint = hashlib.sha256(f"{sums['train']} {sums['test']}".encode()).hexdigest()
+    fingerprint = hashlib.sha256(" ".join(digests.values()).encode()).hexdigest()
     if not 0 < validation < len(train):
         raise DataError(f"{name} has {len(train)} training rows; {validation} of them cannot be validation rows")
     # RandomState's streams are frozen: this is the same permutation on every machine and version
@@ -73,17 +98,28 @@ def load(
     carved, kept = order[:validation].sort().values, order[validation:].sort().values
     validation_split = Split(train.x[carved], train.y[carved])
     train = Split(train.x[kept], train.y[kept])
-    mean, std = _channel_statistics(train.x)
+    mean, std = _statistics(train.x)
+    vectors = extra.get("vectors")
     return Data(
         train.to(device),
         validation_split.to(device),
         test.to(device),
-        10 if name == "digits" else SOURCES[name].classes,
-        mean.to(device),
-        std.to(device),
+        form_of(name),
+        None if mean is None else mean.to(device),
+        None if std is None else std.to(device),
         door,
         fingerprint,
+        None if vectors is None else vectors.to(device),
     )
+
+
+def _statistics(x: Tensor) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    if x.dtype == torch.uint8:
+        return _channel_statistics(x)
+    if x.is_floating_point():  # a column that does not vary stays at 0
+        std = x.double().std(0, correction=0).float()
+        return x.double().mean(0).float(), torch.where(std > 0, std, 1.0)
+    return None, None
 
 
 def _channel_statistics(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,76 +1,233 @@
-"""The book's experiments: which Runs answer which question, in each of the three sizes."""
+"""The book's experiments: which Runs answer which question, in each of the three sizes.
+
+Each is a function of the size that returns lists of Runs by name of their side, such as ``"standard"`` and
+``"parameters"`` (the polynomial network with as many parameters); :func:`pnn.study` turns them into Records by the same
+names.
+"""
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
-from .budget import match_width
-from .run import Network, Recipe, Run, RunError, Task
-from .sources import SOURCES
+import torch
 
-DIGITS_SHAPE = (1, 8, 8)
+from .budget import match_width
+from .run import SIZES, Network, Recipe, Run, RunError, Task
+
+MATCHED = ("parameters", "macs", "memory", "time")  # what a polynomial network has in common with the standard one
+# how far a match may be off, relatively: of macs and memory one channel more is a large step; tables show the rest
+TOLERANCE = {"parameters": 0.015, "macs": 0.1, "memory": 0.1}
 
 
 class Setting(NamedTuple):
     """What a size means for one experiment."""
 
     task: Task
-    width: int  # of the standard network; the polynomial one is matched to it
+    network: str  # name of the architecture
+    width: int  # of the standard network
     recipe: Recipe
-    seeds: int
+    seeds: int  # of the standard network and of the one matched by parameters
+    other_seeds: int  # of every other side; 0: there is none
+    time_width: int = 0  # of the polynomial network whose step takes as long, by benchmarks/match_time.py; 0: not timed
 
+
+PLAIN = Recipe(epochs=1, augment="none")
+BOOLQ_RECIPE = dataclasses.replace(PLAIN, learning_rate=1e-4)
+HIGGS_RECIPE = dataclasses.replace(PLAIN, epochs=4, batch_size=256)
 
 CIFAR10 = {
-    "smoke": Setting(Task("cifar10", validation=200, rows="stand-in"), 19, Recipe(epochs=1), seeds=2),
-    "laptop": Setting(Task("cifar10"), 26, Recipe(epochs=10), seeds=6),
-    "paper": Setting(Task("cifar10"), 149, Recipe(epochs=20), seeds=10),
+    "smoke": Setting(Task("cifar10", validation=200, rows="stand-in"), "cnn", 19, Recipe(epochs=1), 2, 2),
+    "laptop": Setting(Task("cifar10"), "cnn", 26, Recipe(epochs=10), 6, 0),
+    "paper": Setting(Task("cifar10"), "cnn", 149, Recipe(epochs=20), 10, 10),
 }
+CIFAR100 = {
+    "smoke": Setting(Task("cifar100", validation=200, rows="stand-in"), "cnn", 19, Recipe(epochs=1), 2, 2),
+    "laptop": Setting(Task("cifar100"), "cnn", 20, Recipe(epochs=5), 5, 0),
+    "paper": Setting(Task("cifar100"), "cnn", 149, Recipe(epochs=20), 10, 10),
+}
+BOOLQ = {
+    "smoke": Setting(Task("boolq", validation=80, rows="stand-in"), "text-cnn", 26, PLAIN, 2, 2),
+    "laptop": Setting(
+        Task("boolq", validation=1000), "text-cnn", 26, dataclasses.replace(BOOLQ_RECIPE, epochs=5), 10, 5
+    ),
+    "paper": Setting(
+        Task("boolq", validation=1000), "text-cnn", 256, dataclasses.replace(BOOLQ_RECIPE, epochs=20), 10, 10
+    ),
+}
+HIGGS = {
+    "smoke": Setting(
+        Task("higgs", validation=80, rows="stand-in"), "mlp", 200, dataclasses.replace(HIGGS_RECIPE, epochs=1), 2, 2
+    ),
+    "laptop": Setting(Task("higgs", rows="subset"), "mlp", 200, HIGGS_RECIPE, 10, 10),
+    "paper": Setting(Task("higgs"), "mlp", 200, HIGGS_RECIPE, 10, 10),
+}
+HIGGS_SOURCE_WIDTH = 98  # of the source's polynomial network, which it calls matched
 # a digit mirrored or shifted by half its size is another one: no augmentation
-DIGITS = Setting(Task("digits", validation=200), 19, Recipe(epochs=5, batch_size=32, augment="none"), seeds=2)
+DIGITS = Setting(
+    Task("digits", validation=200), "cnn", 19, Recipe(epochs=5, batch_size=32, augment="none"), seeds=2, other_seeds=0
+)
+
+Sides = dict[str, list[Run]]
 
 
-def cifar10(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> list[Run]:
-    """Standard against polynomial on CIFAR-10, equal in parameters, by the recipe of :cite:t:`oporture2026`.
+def cifar10(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Sides:
+    """Standard against polynomial on CIFAR-10, by the recipe of :cite:t:`oporture2026`.
 
     Args:
         size: ``"smoke"``, ``"laptop"`` or ``"paper"`` (the source's own widths and epochs).
-        seeds: seeds 0 .. seeds - 1 on both sides; 0 is the size's own number, as with the next two.
-        width: width of the standard network; the polynomial one's is matched by parameters.
+        seeds: seeds 0 .. seeds - 1 on every side; 0 is the size's own number, as with the next two.
+        width: width of the standard network; the polynomial one's are matched to it.
         epochs: passes over the training rows.
 
     Returns:
-        The Runs, by seed, the standard one first.
+        The Runs by side: ``"standard"``, and the polynomial network of equal ``"parameters"``, ``"macs"``, ``"memory"``
+        (activations) and, where it was timed, ``"time"`` (of a step).
 
     Raises:
         RunError: an unknown size, a negative number.
-        ValueError: no polynomial width matches within 1 %.
+        ValueError: no polynomial width matches: within 1.5 % of the parameters, 10 % of the others.
     """
-    if size not in CIFAR10:
-        raise RunError(f"size must be one of {', '.join(map(repr, CIFAR10))}, got {size!r}")
-    return _matched_pairs(CIFAR10[size], size, SOURCES["cifar10"].shape, seeds, width, epochs)
+    return _sides(CIFAR10, size, seeds, width, epochs)
 
 
-def digits(*, seeds: int = 0, width: int = 0, epochs: int = 0) -> list[Run]:
-    """The same comparison on scikit-learn's real 8x8 digits, in seconds; the quickstart trains it live."""
-    return _matched_pairs(DIGITS, "laptop", DIGITS_SHAPE, seeds, width, epochs)
+def cifar100(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Sides:
+    """The same on CIFAR-100, fine labels; see :func:`cifar10`."""
+    return _sides(CIFAR100, size, seeds, width, epochs)
 
 
-def _matched_pairs(
-    setting: Setting, size: str, shape: tuple[int, int, int], seeds: int, width: int, epochs: int
-) -> list[Run]:
+def boolq(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Sides:
+    """The same on BoolQ by the source's recipe, embedding learnt from scratch; see :func:`cifar10`.
+
+    Two more sides: ``"majority"`` and ``"bag-of-words"``, :mod:`pnn.baselines`; nothing in them is random, and they
+    have one seed.
+    """
+    setting = _setting(BOOLQ, size)
+    sides = _sides(BOOLQ, size, seeds, width, epochs)
+    return sides | {name: _baseline(setting.task, name, size, 1) for name in ("majority", "bag-of-words")}
+
+
+def higgs(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Sides:
+    """The same on HIGGS; see :func:`cifar10`. ``"laptop"`` is on the HIGGS subset (51k rows).
+
+    Two more sides: ``"source"``, the polynomial network at the source's own width of 98, which it calls matched, and
+    ``"boosted-trees"``, :mod:`pnn.baselines`.
+    """
+    setting = _setting(HIGGS, size)
+    sides = _sides(HIGGS, size, seeds, width, epochs)
+    recipe = sides["standard"][0].recipe
+    if not width:
+        network = Network(setting.network, "polynomial", HIGGS_SOURCE_WIDTH)
+        sides["source"] = _runs(setting.task, network, recipe, seeds or setting.other_seeds, size)
+    return sides | {"boosted-trees": _baseline(setting.task, "boosted-trees", size, seeds or setting.other_seeds)}
+
+
+def digits(*, seeds: int = 0, width: int = 0, epochs: int = 0) -> Sides:
+    """Standard against polynomial, equal in parameters, on scikit-learn's real 8x8 digits; the quickstart trains it."""
+    return _sides({"laptop": DIGITS}, "laptop", seeds, width, epochs, matched=("parameters",))
+
+
+def _setting(settings: dict[str, Setting], size: str) -> Setting:
+    if size not in settings:
+        raise RunError(f"size must be one of {', '.join(map(repr, SIZES))}, got {size!r}")
+    return settings[size]
+
+
+def _sides(
+    settings: dict[str, Setting],
+    size: str,
+    seeds: int,
+    width: int,
+    epochs: int,
+    matched: tuple[str, ...] = MATCHED,
+) -> Sides:
+    setting = _setting(settings, size)
     for name, value in {"seeds": seeds, "width": width, "epochs": epochs}.items():
         if type(value) is not int or value < 0:
             raise RunError(f"{name} must be a whole number, 0 for the size's own; got {value!r}")
-    standard = Network("cnn", "standard", width or setting.width)
-    matched = match_width(
-        lambda w: Network("cnn", "polynomial", w).build(shape, 10), standard.build(shape, 10), "parameters"
-    )
-    networks = (standard, Network("cnn", "polynomial", matched))
+    standard = Network(setting.network, "standard", width or setting.width)
     recipe = dataclasses.replace(setting.recipe, epochs=epochs) if epochs else setting.recipe
-    return [
-        Run(setting.task, network, recipe, seed, size) for seed in range(seeds or setting.seeds) for network in networks
-    ]
+    sides = {"standard": _runs(setting.task, standard, recipe, seeds or setting.seeds, size)}
+    for by in matched:
+        own = setting.seeds if by == "parameters" else setting.other_seeds
+        if not own:
+            continue
+        if by != "time":
+            polynomial = dataclasses.replace(standard, neuron="polynomial", width=matching_width(setting, standard, by))
+        elif setting.time_width and not width:
+            polynomial = dataclasses.replace(standard, neuron="polynomial", width=setting.time_width)
+        else:
+            continue
+        sides[by] = _runs(setting.task, polynomial, recipe, seeds or own, size)
+    return sides
+
+
+def matching_width(setting: Setting, standard: Network, by: str) -> int:
+    """The width of the polynomial network that has as many ``parameters`` or ``macs``, or keeps as much ``memory``."""
+    form = setting.task.form
+    return match_width(
+        lambda width: dataclasses.replace(standard, neuron="polynomial", width=width).build(form),
+        standard.build(form),
+        {"memory": "activation_bytes"}.get(by, by),
+        example=torch.zeros(1, *form.shape, dtype=torch.int32 if form.vocabulary else torch.float32, device="meta"),
+        tolerance=TOLERANCE[by],
+    )
+
+
+def _runs(task: Task, network: Network, recipe: Recipe, seeds: int, size: str) -> list[Run]:
+    return [Run(task, network, recipe, seed, size) for seed in range(seeds)]
+
+
+def _baseline(task: Task, name: str, size: str, seeds: int) -> list[Run]:
+    return _runs(task, Network(name, "none", 0), dataclasses.replace(PLAIN, source="scikit-learn"), seeds, size)
+
+
+# --- width scaling ---------------------------------------------------------------------------------------------------
+
+WIDTHS = {  # of the standard and of the polynomial network: six each, about equal in parameters
+    "cifar10": {
+        "smoke": ((19,), (11,)),
+        "laptop": ((5, 7, 10, 14, 20, 28), (3, 4, 6, 8, 12, 16)),
+        "paper": ((19, 26, 45, 74, 105, 149), (11, 15, 26, 43, 61, 86)),
+    },
+    "higgs": {
+        "smoke": ((20,), (11,)),
+        "laptop": ((12, 25, 50, 100, 200, 400), (7, 14, 28, 56, 113, 228)),
+        "paper": ((12, 25, 50, 100, 200, 400), (7, 14, 28, 56, 113, 228)),
+    },
+}
+WIDTHS_EPOCHS = {"cifar10": {"smoke": 1, "laptop": 3, "paper": 20}, "higgs": {"smoke": 1, "laptop": 4, "paper": 4}}
+WIDTHS_SEEDS = {"smoke": 2, "laptop": 3, "paper": 5}
+
+
+def width_scaling(size: str, *, task: str = "cifar10", seeds: int = 0, epochs: int = 0) -> dict[Network, list[Run]]:
+    """Both neurons at six widths each, everything else as in the task's own experiment.
+
+    Args:
+        size: as for :func:`cifar10`.
+        task: ``"cifar10"`` or ``"higgs"``.
+        seeds: seeds at each width; 0 is the size's own number.
+        epochs: passes over the training rows; 0 is the size's own number.
+
+    Returns:
+        The Runs by network.
+    """
+    if task not in WIDTHS:
+        raise RunError(f"task must be one of {', '.join(map(repr, WIDTHS))}, got {task!r}")
+    setting = _setting({"cifar10": CIFAR10, "higgs": HIGGS}[task], size)
+    recipe = dataclasses.replace(setting.recipe, epochs=epochs or WIDTHS_EPOCHS[task][size])
+    standard, polynomial = WIDTHS[task][size]
+    networks = [Network(setting.network, "standard", width) for width in standard]
+    networks += [Network(setting.network, "polynomial", width) for width in polynomial]
+    return {n: _runs(setting.task, n, recipe, seeds or WIDTHS_SEEDS[size], size) for n in networks}
 
 
 # by priority: `study --missing` trains them in this order
-EXPERIMENTS: dict[str, Callable[..., list[Run]]] = {"cifar10": cifar10}
+EXPERIMENTS: dict[str, Callable[..., dict]] = {
+    "cifar10": cifar10,
+    "cifar100": cifar100,
+    "boolq": boolq,
+    "higgs": higgs,
+    "widths-cifar10": width_scaling,
+    "widths-higgs": partial(width_scaling, task="higgs"),
+}

@@ -4,21 +4,28 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from .nn import PolyConv2d, PolyLinear
+from .nn import PolyConv1d, PolyConv2d, PolyLinear
 
 
 class Neuron(NamedTuple):
     """The layers that one kind of neuron stands for."""
 
     linear: type[nn.Module]
+    conv1d: type[nn.Module]
     conv2d: type[nn.Module]
 
 
 NEURONS = {
-    "standard": Neuron(nn.Linear, nn.Conv2d),
-    "polynomial": Neuron(PolyLinear, PolyConv2d),
+    "standard": Neuron(nn.Linear, nn.Conv1d, nn.Conv2d),
+    "polynomial": Neuron(PolyLinear, PolyConv1d, PolyConv2d),
 }
 ACTIVATIONS = {"relu": nn.ReLU, "identity": nn.Identity}
+
+
+def _check_names(neuron: str, activation: str) -> None:
+    for name, value, allowed in (("neuron", neuron, NEURONS), ("activation", activation, ACTIVATIONS)):
+        if value not in allowed:
+            raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
 
 
 class CNN(nn.Sequential):
@@ -46,9 +53,7 @@ class CNN(nn.Sequential):
     def __init__(
         self, in_channels: int, num_classes: int, width: int, neuron: str = "standard", activation: str = "relu"
     ) -> None:
-        for name, value, allowed in (("neuron", neuron, NEURONS), ("activation", activation, ACTIVATIONS)):
-            if value not in allowed:
-                raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+        _check_names(neuron, activation)
         layers: list[nn.Module] = []
         channels = in_channels
         for out_channels in (width, 2 * width, 4 * width):
@@ -67,3 +72,96 @@ class _GlobalAverage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.mean((-2, -1))
+
+
+class MLP(nn.Sequential):
+    r"""Three times [linear, BatchNorm, activation] of one width, then linear.
+
+    The three have no bias, which BatchNorm would cancel in a standard neuron; the last layer is always a plain linear
+    one, with bias.
+
+    - **Parameters** for ``d`` columns and ``k`` outputs, with :math:`m` maps a neuron (1 if standard, 3 if
+      polynomial): :math:`m (d w + 2 w^2) + 6 w + w k + k`.
+
+    Args:
+        in_features: columns of a row.
+        num_classes: size of the output.
+        width: features of each layer.
+        neuron: ``"standard"`` or ``"polynomial"``.
+        activation: ``"relu"`` or ``"identity"``.
+
+    Shape:
+        ``(N, in_features)`` to ``(N, num_classes)``.
+
+    Source: :cite:t:`oporture2026`, widths 200 (standard) and 98 (polynomial), one output.
+    """
+
+    def __init__(
+        self, in_features: int, num_classes: int, width: int, neuron: str = "standard", activation: str = "relu"
+    ) -> None:
+        _check_names(neuron, activation)
+        layers: list[nn.Module] = []
+        for features in (in_features, width, width):
+            layers += [
+                NEURONS[neuron].linear(features, width, bias=False),
+                nn.BatchNorm1d(width),
+                ACTIVATIONS[activation](),
+            ]
+        super().__init__(*layers, nn.Linear(width, num_classes))
+
+
+class TextCNN(nn.Module):
+    r"""Embedding, three blocks of [convolution of 3 tokens, BatchNorm, activation, max-pool 2], mean, linear.
+
+    The blocks have ``width``, ``2 * width`` and ``4 * width`` channels; convolutions have no bias, and the last layer
+    is always a plain linear one. Token 0 is padding: what stands there is zero before every convolution and pooling,
+    and is left out of the mean, so that in evaluation mode the output does not depend on how far a text is padded.
+    (In training mode padding still takes part in BatchNorm's statistics.)
+
+    - **Parameters** for a vocabulary of ``v``, an embedding of ``e`` and ``k`` outputs, with :math:`m` maps a neuron
+      (1 if standard, 3 if polynomial): :math:`v e + m (3 e w + 30 w^2) + 14 w + 4 w k + k`.
+
+    Args:
+        vocabulary: number of tokens, padding included.
+        num_classes: size of the output.
+        width: channels of the first block.
+        neuron: ``"standard"`` or ``"polynomial"``.
+        activation: ``"relu"`` or ``"identity"``.
+        embedding_dim: size of a token's vector.
+
+    Shape:
+        ``(N, L)`` whole numbers, L at least 8, to ``(N, num_classes)``.
+
+    Source: :cite:t:`oporture2026`, widths 256 (standard) and 148 (polynomial), one output, padding in the mean.
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        num_classes: int,
+        width: int,
+        neuron: str = "standard",
+        activation: str = "relu",
+        *,
+        embedding_dim: int = 128,
+    ) -> None:
+        super().__init__()
+        _check_names(neuron, activation)
+        self.embedding = nn.Embedding(vocabulary, embedding_dim, padding_idx=0)
+        self.convolutions, self.norms = nn.ModuleList(), nn.ModuleList()
+        channels = embedding_dim
+        for out_channels in (width, 2 * width, 4 * width):
+            self.convolutions.append(NEURONS[neuron].conv1d(channels, out_channels, 3, padding=1, bias=False))
+            self.norms.append(nn.BatchNorm1d(out_channels))
+            channels = out_channels
+        self.activation = ACTIVATIONS[activation]()
+        self.pool = nn.MaxPool1d(2)
+        self.head = nn.Linear(channels, num_classes)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        there = (tokens != 0)[:, None]
+        x = self.embedding(tokens).transpose(1, 2)
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = self.pool(self.activation(norm(convolution(x))) * there)
+            there = self.pool(there.to(x.dtype)) > 0
+        return self.head((x * there).sum(-1) / there.sum(-1).clamp(min=1))

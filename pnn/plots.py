@@ -1,6 +1,6 @@
 """The book's figures, one function each. Every function returns a new matplotlib figure."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import contextmanager
 
 import matplotlib.pyplot as plt
@@ -26,17 +26,22 @@ def _style():
         yield
 
 
-def learning_curves(records: Iterable[Record]) -> Figure:
-    """Validation accuracy and training loss by epoch: a thin line a run, a thick one the mean over seeds."""
-    records = [record for record in records if record.outcome == "ok"]
+def learning_curves(sides: Mapping[str, Iterable[Record]]) -> Figure:
+    """Validation accuracy and training loss by epoch: a thin line a run, a thick one the mean over seeds.
+
+    Args:
+        sides: Records by name of their side, "standard" and "polynomial".
+    """
+    ended = {name: [record for record in side if record.outcome == "ok"] for name, side in sides.items()}
     with _style():
         figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
         for axis, curve, scale, label in (
             (axes[0], "validation_accuracy", 100, "validation accuracy, %"),
             (axes[1], "train_loss", 1, "training loss, nats"),
         ):
-            for neuron, colour in COLOURS.items():
-                runs = np.array([r.curves[curve] for r in records if r.run.network.neuron == neuron]) * scale
+            for neuron, records in ended.items():
+                colour = COLOURS[neuron]
+                runs = np.array([r.curves[curve] for r in records]) * scale
                 epochs = np.arange(1, runs.shape[1] + 1)
                 axis.plot(epochs, runs.T, color=colour, linewidth=0.7, alpha=0.35)
                 style = {"linestyle": DASHES[neuron], "marker": MARKERS[neuron], "markersize": 4, "linewidth": 2}
@@ -49,9 +54,11 @@ def learning_curves(records: Iterable[Record]) -> Figure:
     return figure
 
 
-def paired_accuracy(records: Iterable[Record], value: Callable[[Record], float], label: str) -> Figure:
+def paired_accuracy(
+    standard: Iterable[Record], polynomial: Iterable[Record], value: Callable[[Record], float], label: str
+) -> Figure:
     """Both sides of every seed, joined, and the mean of their differences with its 95 % interval."""
-    seeds, standard, polynomial, lost = pair_by_seed(records, value)
+    seeds, standard, polynomial, lost = pair_by_seed(standard, polynomial, value)
     result = compare(standard, polynomial, lost)
     with _style():
         figure, (left, right) = plt.subplots(1, 2, figsize=(7.5, 3.6), layout="constrained", width_ratios=(3, 2))

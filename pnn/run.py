@@ -18,6 +18,7 @@ from torch import nn
 
 from . import data, models
 
+BASELINES = ("majority", "bag-of-words", "boosted-trees")  # no network: scikit-learn's, see `pnn.baselines`
 SIZES = ("smoke", "laptop", "paper")
 OUTCOMES = ("ok", "failed", "diverged", "oom", "timeout", "killed")
 
@@ -53,39 +54,78 @@ def _check_at_least(self, least: float, *names: str) -> None:
             raise RunError(f"{type(self).__name__}.{name} must be at least {least}, got {getattr(self, name)!r}")
 
 
+def _added(default: Any) -> Any:
+    """A field that came later: at its default it is left out of the canonical form, so that older ids stay."""
+    return dataclasses.field(default=default, metadata={"added": True})
+
+
 @dataclass(frozen=True)
 class Task:
     """Which rows are learnt."""
 
-    name: Literal["cifar10", "digits"]
+    name: Literal["cifar10", "cifar100", "boolq", "higgs", "digits"]
     validation: int = 5000  # rows carved from the training rows
-    rows: Literal["real", "stand-in"] = "real"  # stand-in: scikit-learn's digits in the task's own shape
+    # subset: HIGGS subset (51k rows), the part of it that an offline folder holds; stand-in: embedded rows in the
+    # task's own shape (scikit-learn's digits or breast-cancer table, random tokens)
+    rows: Literal["real", "subset", "stand-in"] = "real"
 
     def __post_init__(self) -> None:
         _check_types(self)
         _check_at_least(self, 1, "validation")
+        if self.rows == "subset" and self.name != "higgs":
+            raise RunError(f'Task.rows "subset" is of "higgs" alone, got {self.name!r}')
+
+    @property
+    def form(self) -> data.Form:
+        """What a network must know of the rows."""
+        return data.form_of(self.name)
 
     def load(self, folder: str | Path | None = None, device: str = "cpu") -> data.Data:
         """The task's data; see :func:`pnn.data.load`."""
-        return data.load(self.name, self.validation, stand_in=self.rows == "stand-in", folder=folder, device=device)
+        return data.load(self.name, self.validation, rows=self.rows, folder=folder, device=device)
 
 
 @dataclass(frozen=True)
 class Network:
-    """Which function is learnt."""
+    """Which function is learnt: a network of one kind of neuron, or a baseline without any."""
 
-    name: Literal["cnn"]
-    neuron: Literal["standard", "polynomial"]
-    width: int  # channels of the first block
+    name: Literal["cnn", "mlp", "text-cnn", "majority", "bag-of-words", "boosted-trees"]
+    neuron: Literal["standard", "polynomial", "none"]  # none: a baseline
+    width: int  # channels of the first block, features of a layer; 0: a baseline
     activation: Literal["relu", "identity"] = "relu"
 
     def __post_init__(self) -> None:
         _check_types(self)
-        _check_at_least(self, 1, "width")
+        if self.is_baseline != (self.neuron == "none"):
+            raise RunError(f'Network.neuron "none" is that of baselines ({", ".join(BASELINES)}) and theirs alone')
+        if self.is_baseline and self.width:
+            raise RunError(f"Network.width must be 0, a baseline has none; got {self.width}")
+        if not self.is_baseline:
+            _check_at_least(self, 1, "width")
 
-    def build(self, shape: tuple[int, int, int], classes: int) -> nn.Module:
-        """The network for images of a shape (C, H, W), initialised from torch's global generator."""
-        return models.CNN(shape[0], classes, self.width, self.neuron, self.activation)
+    @property
+    def is_baseline(self) -> bool:
+        """Is it one of scikit-learn's, to compare the networks with?"""
+        return self.name in BASELINES
+
+    def takes(self, form: data.Form) -> bool:
+        """Is it made for rows of this form?"""
+        if self.name == "majority":
+            return True
+        if form.vocabulary:
+            return self.name in ("text-cnn", "bag-of-words")
+        return self.name in (("mlp", "boosted-trees") if len(form.shape) == 1 else ("cnn",))
+
+    def build(self, form: data.Form) -> nn.Module:
+        """The network for rows of a form, initialised from torch's global generator; one output for two classes."""
+        outputs = 1 if form.classes == 2 else form.classes
+        if self.name == "cnn":
+            return models.CNN(form.shape[0], outputs, self.width, self.neuron, self.activation)
+        if self.name == "mlp":
+            return models.MLP(form.shape[0], outputs, self.width, self.neuron, self.activation)
+        if self.name == "text-cnn":
+            return models.TextCNN(form.vocabulary, outputs, self.width, self.neuron, self.activation)
+        raise RunError(f"the baseline {self.name!r} is no network")
 
 
 @dataclass(frozen=True)
@@ -93,12 +133,13 @@ class Recipe:
     """How it is learnt: ``source`` names whose recipe, ``version`` is raised when the code under it changes meaning.
 
     ``"oporture"``: Adam without weight decay, learning rate by a cosine from its start to 0, one step an epoch,
-    cross-entropy, random crop (4 pixels of padding) and flip, channels normalised. What the source lacks is added:
-    validation rows, an evaluation of the whole test set after the last epoch, and a seed.
+    cross-entropy; on images random crop (4 pixels of padding) and flip; channels and columns normalised. What the
+    source lacks is added: validation rows, an evaluation of the whole test set after the last epoch, and a seed.
+    ``"scikit-learn"``: the baselines, as :mod:`pnn.baselines` says; no other field means anything then.
     """
 
     epochs: int
-    source: Literal["oporture"] = "oporture"
+    source: Literal["oporture", "scikit-learn"] = "oporture"
     version: int = 1
     batch_size: int = 128
     learning_rate: float = 1e-3
@@ -113,7 +154,7 @@ class Recipe:
         if self.learning_rate <= 0:
             raise RunError(f"Recipe.learning_rate must be positive, got {self.learning_rate!r}")
         if self.version != 1:
-            raise RunError(f'this version of pnn trains "oporture" version 1, got {self.version}')
+            raise RunError(f"this version of pnn trains {self.source!r} version 1, got {self.version}")
 
 
 @dataclass(frozen=True)
@@ -131,10 +172,16 @@ class Run:
         _check_at_least(self, 0, "seed")
         if self.seed >= 2**64:
             raise RunError(f"Run.seed must be below 2**64, got {self.seed}")
+        if not self.network.takes(self.task.form):
+            raise RunError(f"Network.name {self.network.name!r} is not made for the rows of {self.task.name!r}")
+        if self.network.is_baseline != (self.recipe.source == "scikit-learn"):
+            raise RunError('Recipe.source "scikit-learn" is that of baselines and theirs alone')
+        if self.recipe.augment == "crop-flip" and len(self.task.form.shape) != 3:
+            raise RunError(f'Recipe.augment must be "none" for {self.task.name!r}: only images are cropped and flipped')
 
     def to_dict(self) -> dict[str, Any]:
         """The Run as nested dictionaries of plain values, ready for JSON."""
-        return dataclasses.asdict(self)
+        return _to_dict(self)
 
     @classmethod
     def from_dict(cls, form: dict[str, Any]) -> "Run":
@@ -154,7 +201,20 @@ class Run:
     @property
     def name(self) -> str:
         """A readable name for files and tables, unique by its id."""
-        return f"{self.task.name}-{self.size}-{self.network.neuron}-{self.network.width}-seed{self.seed}-{self.id}"
+        network = self.network
+        what = network.name if network.is_baseline else f"{network.neuron}-{network.width}"
+        return f"{self.task.name}-{self.size}-{what}-seed{self.seed}-{self.id}"
+
+
+def _to_dict(self) -> dict[str, Any]:
+    form = {}
+    for field in dataclasses.fields(self):
+        value = getattr(self, field.name)
+        if dataclasses.is_dataclass(value):
+            form[field.name] = _to_dict(value)
+        elif not (field.metadata.get("added") and value == field.default):
+            form[field.name] = value
+    return form
 
 
 def _from_dict(cls: type, form: Any, where: str):
@@ -189,7 +249,7 @@ class Record:
     run: Run
     outcome: Literal["ok", "failed", "diverged", "oom", "timeout", "killed"]
     message: str  # empty, or what went wrong and where
-    curves: dict[str, list[float]]  # train_loss, train_accuracy (running, augmented), validation_loss, ..., seconds
+    curves: dict[str, list[float]]  # train_loss, train_accuracy (running, augmented), validation_loss, ..., norms
     final: dict[str, Score]  # train, validation, test; empty unless the outcome is ok
     budget: dict[str, float]  # parameters, macs, activation_bytes (of one row), step_seconds (median)
     seconds: float  # training and evaluation, all sittings together
@@ -201,7 +261,7 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """The Record as nested dictionaries of plain values, ready for JSON."""
-        return dataclasses.asdict(self)
+        return dataclasses.asdict(self) | {"run": self.run.to_dict()}
 
     @classmethod
     def of_failure(cls, run: Run, outcome: str, message: str) -> "Record":

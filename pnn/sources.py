@@ -1,23 +1,25 @@
-"""Where published data sets come from: a folder, the hub, or an embedded stand-in; a manifest and a cache.
+"""Where published data sets come from: a folder or the hub, with a manifest and a cache.
 
 A folder holds parquet files in the hub's own schema. What is decoded is compared with the published content by
 SHA-256, whichever door it came through, and kept in a cache (``PNN_CACHE``, by default ``~/.cache/pnn``).
 """
 
 import hashlib
-import io
 import os
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from .checkpoint import write_atomically
+
+if TYPE_CHECKING:
+    import pyarrow
 
 
 class DataError(Exception):
@@ -28,7 +30,7 @@ class DataError(Exception):
 class Split:
     """Rows on one device."""
 
-    x: Tensor  # uint8, (N, C, H, W)
+    x: Tensor  # (N, ...): uint8 images NCHW, int32 tokens, float32 columns
     y: Tensor  # int64, (N,)
 
     def __len__(self) -> int:
@@ -39,82 +41,108 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Companion:
+    """A file that decoding needs beside the rows, such as a vocabulary."""
+
+    path: str  # below the data folder
+    hub: str  # repository on the hub, empty if it is only in the folder
+    file: str = ""  # in that repository
+
+
+@dataclass(frozen=True)
 class Source:
-    """Where a data set of images lives, and what it must contain."""
+    """Where a data set lives, how it is decoded, and what it must contain."""
 
-    folder: str  # name below PNN_DATA; holds train-*.parquet and test-*.parquet in the hub's schema
-    hub: str
-    revision: str  # commit on the hub
-    image: str  # column names
-    label: str
-    shape: tuple[int, int, int]  # C, H, W
+    title: str  # as a page names it
+    folder: str  # name below PNN_DATA; holds one or more <part>-*.parquet in the hub's schema for each part
+    hub: str  # repository on the hub, empty if it is only in the folder
+    revision: str | None  # commit on the hub; None: the newest
+    parts: dict[str, tuple[str, ...]]  # "train" and "test" -> the hub's names of the parts that make it up
+    columns: tuple[str, ...]
+    decode: Callable[["Source", "pyarrow.Table"], Any]  # the rows of one file; ValueError if something is wrong
+    combine: Callable[["Source", dict[str, list[Any]], dict[str, Path]], dict[str, Tensor]]  # to train.x, train.y, ...
+    shape: tuple[int, ...]  # of one row
     classes: int
-    rows: dict[str, int]
-    sha256: dict[str, str]  # of each split's decoded uint8 pixels (NCHW), then its uint8 labels
+    rows: dict[str, int] = field(default_factory=dict)  # of train and test; empty if not known
+    sha256: dict[str, str] = field(default_factory=dict)  # of the tensors, see `sums`; empty if not known
+    companions: dict[str, Companion] = field(default_factory=dict)
+    vocabulary: int = 0  # number of tokens, if a row is text
 
 
-SOURCES = {
-    "cifar10": Source(
-        folder="cifar10",
-        hub="uoft-cs/cifar10",
-        revision="0b2714987fa478483af9968de7c934580d0bb9a2",
-        image="img",
-        label="label",
-        shape=(3, 32, 32),
-        classes=10,
-        rows={"train": 50_000, "test": 10_000},
-        sha256={
-            "train": "9d5c2eddadb0deff02c14c350c0385aab7b1d5ff1edfeb4997c8dc8644960111"
-            " 2b7cd2f24487317614016b72ffd53071c3062f592f0eb300c18a770d41ae1253",
-            "test": "177777c33ba79825320efa646ad04a94bdc3c80e4ebe3bd21724f8cdfd4b9d56"
-            " cec8a24a1e92aa2ecaa0bbd3dbfa86bf6cd8759fbd209a832824c8cf0afca9d5",
-        },
-    ),
-}
+def join(source: Source, splits: dict[str, list[Split]], companions: dict[str, Path]) -> dict[str, Tensor]:
+    """The files' splits, one after the other."""
+    tensors = {}
+    for name, parts in splits.items():
+        tensors[f"{name}.x"] = torch.cat([part.x for part in parts])
+        tensors[f"{name}.y"] = torch.cat([part.y for part in parts])
+    return tensors
+
+
+def labels(values: list, classes: int) -> Tensor:
+    """Class numbers as int64.
+
+    Raises:
+        ValueError: one is not a whole number from 0 to classes - 1.
+    """
+    try:
+        found = torch.tensor(values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"a label is not a number: {error}") from error
+    whole = found.double().round().long()
+    if not ((whole == found) & (whole >= 0) & (whole < classes)).all():
+        raise ValueError(f"a label is not a whole number from 0 to {classes - 1}")
+    return whole
 
 
 # --- the doors -------------------------------------------------------------------------------------------------------
 
 
-def digits(shape: tuple[int, int, int]) -> dict[str, Split]:
-    """scikit-learn's 1,797 real 8x8 digits, enlarged to the shape by repetition; the last fifth is the test set."""
-    from sklearn.datasets import load_digits
+def load_source(source: Source, folder: str | Path | None) -> tuple[str, dict[str, Tensor]]:
+    """The door that was used, and the tensors train.x, train.y, test.x, test.y (and others that a task needs).
 
-    x, y = load_digits(return_X_y=True)
-    channels, height, width = shape
-    pixels = torch.from_numpy(x * (255 / 16)).round().to(torch.uint8).view(-1, 1, 8, 8)
-    pixels = pixels.repeat_interleave(height // 8, 2).repeat_interleave(width // 8, 3).repeat(1, channels, 1, 1)
-    labels = torch.from_numpy(y).long()
-    cut = len(labels) * 4 // 5
-    return {"train": Split(pixels[:cut], labels[:cut]), "test": Split(pixels[cut:], labels[cut:])}
-
-
-def load_images(source: Source, folder: str | Path | None) -> tuple[str, dict[str, Split]]:
+    Raises:
+        DataError: nothing to load from, or a file that is unreadable or not the published one.
+    """
     folder = folder or os.environ.get("PNN_DATA")
-    if not folder:
-        return "hub", _through_cache(source, lambda: _read_hub(source, source.hub, source.revision))
-    root = Path(folder).expanduser()
-    files = _check_folder(root, source)
-    return "folder", _through_cache(source, lambda: _read_folder(source, files))
+    if folder:
+        root = Path(folder).expanduser()
+        files = _check_folder(root, source)
+        companions = {name: root / companion.path for name, companion in source.companions.items()}
+        return "folder", _through_cache(source, lambda: _read_folder(source, files, companions))
+    if not source.hub:
+        raise DataError(
+            f"{source.title} is not on the hub. Set PNN_DATA to a folder that holds {source.folder}/*.parquet, or ask "
+            'for size="smoke", which uses an embedded stand-in'
+        )
+    return "hub", _through_cache(source, lambda: _read_hub(source, source.hub, source.revision))
 
 
 def _check_folder(root: Path, source: Source) -> dict[str, list[Path]]:
     """The parquet files of each split, their SHA-256 compared with the folder's own SHA256SUMS where it has one."""
     place = root / source.folder
-    files = {split: sorted(place.glob(f"{split}-*.parquet")) for split in ("train", "test")}
-    for split, found in files.items():
-        if not found:
-            raise DataError(
-                f"no file {place}/{split}-*.parquet. The data folder (PNN_DATA or the argument) must hold "
-                f"{source.folder}/ with the parquet files of {source.hub}; without a data folder they come from the hub"
-            )
+    files: dict[str, list[Path]] = {}
+    for split, parts in source.parts.items():
+        files[split] = []
+        for part in parts:
+            found = sorted(place.glob(f"{part}-*.parquet"))
+            if not found:
+                raise DataError(
+                    f"no file {place}/{part}-*.parquet. The data folder (PNN_DATA or the argument) must hold "
+                    f"{source.folder}/ with the parquet files of {source.hub or source.title}"
+                    + ("; without a data folder they come from the hub" if source.hub else "")
+                )
+            files[split] += found
+    every = [path for found in files.values() for path in found]
+    for companion in source.companions.values():
+        every.append(root / companion.path)
+        if not every[-1].is_file():
+            raise DataError(f"no file {every[-1]}, which {source.title} needs")
     sums = root / "SHA256SUMS"
     if sums.is_file():
         published = {}
         for line in sums.read_text().splitlines():
             digest, _, name = line.strip().partition(" ")
             published[name.strip().removeprefix("*").removeprefix("./")] = digest
-        every = [path for found in files.values() for path in found]
         with ThreadPoolExecutor() as pool:
             digests = list(pool.map(_sha256_of_file, every))
         for path, digest in zip(every, digests, strict=True):
@@ -126,76 +154,73 @@ def _check_folder(root: Path, source: Source) -> dict[str, list[Path]]:
     return files
 
 
-def _read_folder(source: Source, files: dict[str, list[Path]]) -> dict[str, Split]:
+def _read_folder(source: Source, files: dict[str, list[Path]], companions: dict[str, Path]) -> dict[str, Tensor]:
     import pyarrow.parquet
 
-    splits = {}
+    decoded: dict[str, list[Any]] = {}
     for split, paths in files.items():
-        images, labels = [], []
+        decoded[split] = []
         for path in paths:
             try:
-                table = pyarrow.parquet.read_table(path, columns=[source.image, source.label])
-                encoded = [row["bytes"] for row in table[source.image].to_pylist()]
-                images.append(_decode(encoded, source.shape))
-                labels.append(_labels(table[source.label].to_pylist(), source.classes))
+                table = pyarrow.parquet.read_table(path, columns=list(source.columns))
+                decoded[split].append(source.decode(source, table))
             except Exception as error:  # pyarrow's, Pillow's and torch's have no common kind
                 raise DataError(f"{path} cannot be read: {error}. Fetch the file again") from error
-        splits[split] = Split(torch.cat(images), torch.cat(labels))
-        _check_split(source, split, splits[split], " ".join(map(str, paths)))
-    return splits
+    return _combine(source, decoded, companions, " ".join(str(path) for paths in files.values() for path in paths))
 
 
-def _read_hub(source: Source, repository: str, revision: str | None) -> dict[str, Split]:
+def _read_hub(source: Source, repository: str, revision: str | None) -> dict[str, Tensor]:
     """Read from the hub; `repository` may also be a local folder of the same layout."""
     import datasets
 
-    splits = {}
-    for split in ("train", "test"):
-        try:
-            rows = datasets.load_dataset(repository, revision=revision, split=split)
-        except Exception as error:
-            raise DataError(
-                f"{repository} could not be read from the hub: {type(error).__name__}: {error}. Without a network, "
-                f"set PNN_DATA to a folder that holds {source.folder}/train-*.parquet and test-*.parquet, or ask for "
-                'size="smoke", which uses an embedded stand-in'
-            ) from error
-        try:
-            rows = rows.cast_column(source.image, datasets.Image(decode=False))
-            pixels = _decode([row["bytes"] for row in rows[source.image]], source.shape)
-            splits[split] = Split(pixels, _labels(list(rows[source.label]), source.classes))
-        except Exception as error:
-            raise DataError(f"split {split} of {repository} cannot be read: {error}") from error
-        _check_split(source, split, splits[split], f"split {split} of {repository}")
-    return splits
+    decoded: dict[str, list[Any]] = {}
+    for split, parts in source.parts.items():
+        decoded[split] = []
+        for part in parts:
+            try:
+                rows = datasets.load_dataset(repository, revision=revision, split=part)
+            except Exception as error:
+                raise DataError(
+                    f"{repository} could not be read from the hub: {type(error).__name__}: {error}. Without a network, "
+                    f"set PNN_DATA to a folder that holds {source.folder}/{part}-*.parquet, or ask for "
+                    'size="smoke", which uses an embedded stand-in'
+                ) from error
+            try:  # as Arrow: images stay encoded
+                table = rows.select_columns(list(source.columns)).with_format("arrow")[:]
+                decoded[split].append(source.decode(source, table))
+            except Exception as error:
+                raise DataError(f"split {part} of {repository} cannot be read: {error}") from error
+    companions = {name: _companion_from_hub(source, companion) for name, companion in source.companions.items()}
+    return _combine(source, decoded, companions, repository)
 
 
-def _decode(encoded: list[bytes], shape: tuple[int, int, int]) -> Tensor:
-    from PIL import Image
+def _companion_from_hub(source: Source, companion: Companion) -> Path:
+    import huggingface_hub
 
-    mode = "RGB" if shape[0] == 3 else "L"
-    out = np.empty((len(encoded), *shape), np.uint8)
-
-    def one(i: int) -> None:
-        with Image.open(io.BytesIO(encoded[i])) as image:
-            pixels = np.atleast_3d(np.asarray(image.convert(mode))).transpose(2, 0, 1)
-        if pixels.shape != shape:
-            raise ValueError(f"image {i} has the shape {pixels.shape}, expected {shape}")
-        out[i] = pixels
-
-    with ThreadPoolExecutor() as pool:
-        for _ in pool.map(one, range(len(encoded)), chunksize=256):
-            pass
-    return torch.from_numpy(out)
-
-
-def _labels(values: list[int], classes: int) -> Tensor:
-    labels = torch.tensor(values)
-    if labels.dtype != torch.int64 or not ((labels >= 0) & (labels < classes)).all():
-        raise ValueError(f"a label is not a whole number from 0 to {classes - 1}")
-    return labels
+    advice = f"Set PNN_DATA to a folder that holds {companion.path}"
+    if not companion.hub:
+        raise DataError(f"{source.title} needs {companion.path}, which is not on the hub. {advice}")
+    try:
+        return Path(huggingface_hub.hf_hub_download(companion.hub, companion.file))
+    except Exception as error:
+        raise DataError(
+            f"{companion.file} of {companion.hub} could not be read from the hub: {type(error).__name__}: {error}. "
+            f"Without a network: {advice[0].lower()}{advice[1:]}"
+        ) from error
 
 
 # --- the manifest and the cache --------------------------------------------------------------------------------------
+
+
+def _combine(
+    source: Source, decoded: dict[str, list[Any]], companions: dict[str, Path], where: str
+) -> dict[str, Tensor]:
+    try:
+        tensors = source.combine(source, decoded, companions)
+    except Exception as error:
+        raise DataError(f"{where} cannot be used: {error}") from error
+    _check(source, tensors, where)
+    return tensors
 
 
 def _sha256_of_file(path: Path) -> str:
@@ -203,51 +228,62 @@ def _sha256_of_file(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def sha256_of_split(split: Split) -> str:
-    pixels = hashlib.sha256(split.x.contiguous().numpy().data).hexdigest()
-    return f"{pixels} {hashlib.sha256(split.y.to(torch.uint8).numpy().data).hexdigest()}"
+def sums(tensors: dict[str, Tensor]) -> dict[str, str]:
+    """SHA-256 of each split (its x, a space, its y as uint8) and of every other tensor."""
+
+    def digest(tensor: Tensor) -> str:
+        return hashlib.sha256(tensor.contiguous().numpy().data).hexdigest()
+
+    others = sorted(name for name in tensors if name.partition(".")[2] not in ("x", "y"))
+    splits = ("train", "test")
+    with ThreadPoolExecutor() as pool:
+        pixels = list(pool.map(lambda split: digest(tensors[f"{split}.x"]), splits))
+    found = {
+        split: f"{x} {digest(tensors[f'{split}.y'].to(torch.uint8))}" for split, x in zip(splits, pixels, strict=True)
+    }
+    return found | {name: digest(tensors[name]) for name in others}
 
 
-def _check_split(source: Source, split: str, rows: Split, where: str) -> None:
-    if len(rows) != source.rows[split]:
-        raise DataError(f"{where}: {len(rows)} rows, {source.hub} has {source.rows[split]}")
-    if rows.y.dtype != torch.int64 or not ((rows.y >= 0) & (rows.y < source.classes)).all():
-        raise DataError(f"{where}: a label is not a whole number from 0 to {source.classes - 1}")
-    if (found := sha256_of_split(rows)) != source.sha256[split]:
-        raise DataError(
-            f"{where}: the decoded pixels and labels are not those of {source.hub}: "
-            f"SHA-256 {found}, expected {source.sha256[split]}"
-        )
+def _check(source: Source, tensors: dict[str, Tensor], where: str) -> None:
+    name = source.hub or source.title
+    for split, rows in source.rows.items():
+        if (found := len(tensors[f"{split}.y"])) != rows:
+            raise DataError(f"{where}: {found} rows in {split}, {name} has {rows}")
+    for split in ("train", "test"):
+        y = tensors[f"{split}.y"]
+        if y.dtype != torch.int64 or not ((y >= 0) & (y < source.classes)).all():
+            raise DataError(f"{where}: a label is not a whole number from 0 to {source.classes - 1}")
+    if source.sha256 and (found := sums(tensors)) != source.sha256:
+        raise DataError(f"{where}: the decoded rows are not those of {name}: SHA-256 {found}, expected {source.sha256}")
 
 
-def _through_cache(source: Source, read: Callable[[], dict[str, Split]]) -> dict[str, Split]:
-    """The decoded splits from the cache, filled by `read` where it is empty or damaged.
+def _through_cache(source: Source, read: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The decoded tensors from the cache, filled by `read` where it is empty or damaged.
 
     The file is named by its content and put in place by one rename: any number of processes may fill it at once.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file, save_file
 
+    if not source.sha256:  # what cannot be checked is not kept
+        return read()
     folder = Path(os.environ.get("PNN_CACHE") or "~/.cache/pnn").expanduser()
     key = hashlib.sha256("".join(source.sha256.values()).encode()).hexdigest()[:16]
     path = folder / f"{source.folder}-{key}.safetensors"
     if path.exists():
         try:
             tensors = load_file(path)
-            splits = {s: Split(tensors[f"{s}.x"], tensors[f"{s}.y"]) for s in ("train", "test")}
-            with ThreadPoolExecutor() as pool:
-                list(pool.map(lambda s: _check_split(source, s, splits[s], str(path)), splits))
-            return splits
+            _check(source, tensors, str(path))
+            return tensors
         except (OSError, SafetensorError, KeyError, DataError) as error:
             warnings.warn(f"the cache {path} is damaged and made again: {error}", stacklevel=2)
-    splits = read()
+    tensors = read()
     try:
-        tensors = {f"{s}.{k}": getattr(rows, k) for s, rows in splits.items() for k in "xy"}
         write_atomically(path, lambda part: save_file(tensors, part))
     except (OSError, SafetensorError) as error:
         warnings.warn(
-            f"the decoded images could not be kept in {folder} ({error}); every start will decode them again. "
+            f"the decoded rows could not be kept in {folder} ({error}); every start will decode them again. "
             "Set PNN_CACHE to a folder with 200 MB of space",
             stacklevel=2,
         )
-    return splits
+    return tensors

@@ -2,15 +2,16 @@
 
 import collections
 import contextlib
+import itertools
 import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from .checkpoint import write_atomically
 from .machine import act_on, held_signals
@@ -81,7 +82,7 @@ def save_record(record: Record, results: Path | None = None) -> Path:
 
 
 def study(
-    runs: Iterable[Run],
+    runs: Iterable[Run] | Mapping[Any, Iterable[Run]],
     *,
     results: str | Path | None = None,
     data: str | Path | None = None,
@@ -90,13 +91,14 @@ def study(
     budget_seconds: float | None = None,
     retry: Iterable[str] = (),
     progress: bool = True,
-) -> list[Record]:
+) -> list[Record] | dict[Any, list[Record]]:
     """The Records of runs, in order; those that are missing are trained first, and kept.
 
     Interrupted in any way, it goes on where it was when called again.
 
     Args:
-        runs: what to have.
+        runs: what to have: a list of Runs, or lists of them by name, which come back as lists of Records by the same
+            names. Lists are trained side by side, the first of each before the second of any.
         results: the Records' folder; by default ``PNN_RESULTS``, else ``results`` of the checkout around the current
             folder, else of the current folder. Checkpoints are kept beside it, in ``runs``.
         data: the data folder, by default ``PNN_DATA``.
@@ -110,7 +112,8 @@ def study(
         RecordError, DataError, CheckpointError: see there. With ``jobs`` > 1 or a budget such a thing is a StudyError,
             and any other that goes wrong in one training becomes its Record, with outcome ``failed`` or ``killed``.
     """
-    runs = list(runs)
+    sides = {key: list(side) for key, side in runs.items()} if isinstance(runs, Mapping) else None
+    runs = in_turn(sides) if sides is not None else list(runs)
     if jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {jobs}")
     retry = set(retry)
@@ -127,7 +130,15 @@ def study(
         command = ["--results", str(folder), "--device", device, *(["--data", str(data)] if data else [])]
         _Pool(todo, command, folder, jobs, budget_seconds, progress).work()
         records = {run: load_record(run, folder) for run in runs}
+    if sides is not None:
+        return {key: [records[run] for run in side if records[run] is not None] for key, side in sides.items()}
     return [records[run] for run in runs if records[run] is not None]
+
+
+def in_turn(sides: Mapping[Any, Iterable[Run]]) -> list[Run]:
+    """The first Run of every side, then the second of every side, and so on; each Run once."""
+    turns = itertools.zip_longest(*sides.values())
+    return list(dict.fromkeys(run for turn in turns for run in turn if run is not None))
 
 
 def finish(record: Record, results: Path) -> None:
@@ -136,11 +147,13 @@ def finish(record: Record, results: Path) -> None:
     (results.parent / "runs" / record.run.name / "checkpoint.safetensors").unlink(missing_ok=True)
 
 
-def largest_size(experiment: Callable[..., list[Run]], results: str | Path | None = None, **settings: int) -> str:
+def largest_size(
+    experiment: Callable[..., Mapping[Any, list[Run]]], results: str | Path | None = None, **settings: Any
+) -> str:
     """The largest size whose every Run has a Record; ``"smoke"`` if none has."""
     folder = Path(results).expanduser() if results else results_folder()
     for size in reversed(SIZES):
-        if all((folder / f"{run.name}.json").exists() for run in experiment(size, **settings)):
+        if all((folder / f"{run.name}.json").exists() for run in in_turn(experiment(size, **settings))):
             return size
     return "smoke"
 

@@ -4,6 +4,7 @@ import math
 import platform
 import statistics
 import time
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,36 @@ from tqdm import tqdm
 
 from . import checkpoint
 from ._version import __version__
+from .baselines import fit_baseline
 from .budget import budget
 from .checkpoint import CheckpointError
 from .data import Data, Split, draw_epoch, take_batch
 from .divergence import Diverged, bad_place, bad_weight
 from .machine import act_on, commit, deterministic, device_name, held_signals, pick_device
+from .probe import norms
 from .run import Recipe, Record, Run, Score
 
 CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds")
 EVALUATION_BATCH = 500
+PROBE_ROWS = 256  # of the validation rows, on which the layers' norms are taken after every epoch
 
 
 def learning_rate(recipe: Recipe, epoch: int) -> float:
     """The rate of an epoch (from 0): half a cosine from the recipe's rate to 0, which the last epoch does not reach."""
     return recipe.learning_rate * (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
+
+
+def objective(logits: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
+    """Cross-entropy in nats; of one output, that of two classes: the logit of the second one."""
+    if logits.shape[1] == 1:
+        return F.binary_cross_entropy_with_logits(logits[:, 0], y.to(logits.dtype), reduction=reduction)
+    return F.cross_entropy(logits, y, reduction=reduction)
+
+
+def correct(logits: Tensor, y: Tensor) -> Tensor:
+    """How many rows are classified correctly."""
+    guess = (logits[:, 0] > 0).long() if logits.shape[1] == 1 else logits.argmax(1)
+    return (guess == y).sum()
 
 
 def fit(
@@ -66,6 +83,8 @@ def fit(
     with deterministic():
         if not isinstance(data, Data):
             data = run.task.load(data, device)
+        if run.network.is_baseline:
+            return _fit_baseline(run, data)
         training = _Training(run, data, device, home / "checkpoint.safetensors", checkpoint_seconds)
         outcome, message, final = "ok", "", {}
         with held_signals() as signals:
@@ -80,6 +99,37 @@ def fit(
         return training.record(outcome, message, final)
 
 
+def _fit_baseline(run: Run, data: Data) -> Record:
+    started = time.perf_counter()
+    final = fit_baseline(run, data)
+    seconds = time.perf_counter() - started
+    found = {"curves": {}, "final": final, "budget": {}, "seconds": seconds, "sittings": 1}
+    return Record(run=run, outcome="ok", message="", **found, **_surroundings(run, data, torch.device("cpu")))
+
+
+def _surroundings(run: Run, data: Data, device: torch.device) -> dict[str, Any]:
+    """What a Record says of the machine, the software and the rows."""
+    return {
+        "used": {
+            "device": device_name(device),
+            "precision": run.recipe.precision,
+            "channels_last": run.recipe.channels_last,
+            "compile": run.recipe.compile,
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
+            "threads": torch.get_num_threads(),
+        },
+        "versions": {
+            "python": platform.python_version(),
+            "pnn": __version__,
+            "torch": torch.__version__,
+            **({"scikit-learn": version("scikit-learn")} if run.network.is_baseline else {}),
+            **({"cuda": torch.version.cuda} if device.type == "cuda" else {}),
+        },
+        "commit": commit(),
+        "data": {"door": data.door, "fingerprint": data.fingerprint},
+    }
+
+
 class _Training:
     """The state of one training between two steps, which is what a checkpoint holds."""
 
@@ -88,8 +138,9 @@ class _Training:
         self.path, self.checkpoint_seconds = path, checkpoint_seconds
         recipe = run.recipe
         torch.manual_seed(run.seed)
-        self.model = run.network.build(data.shape, data.classes)
-        self.budget = budget(self.model, torch.zeros(1, *data.shape))
+        self.model = run.network.build(data.form)
+        example = data.train.x[:1]
+        self.budget = budget(self.model, example if data.form.vocabulary else example.float())
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.model.to(device, memory_format=self.layout)
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=recipe.learning_rate)
@@ -160,22 +211,26 @@ class _Training:
             return final
 
     def _step(self, x: Tensor, y: Tensor) -> None:
-        x = self.data.normalise(x).contiguous(memory_format=self.layout)
+        x = self._inputs(x)
         self.optimiser.zero_grad()
         with self._autocast():
             logits = self.forward(x)
-            loss = F.cross_entropy(logits, y)
+            loss = objective(logits, y)
         loss.backward()
         norm = nn.utils.get_total_norm([p.grad for p in self.model.parameters() if p.grad is not None])
         # one wait for the device a step
-        value, norm, correct = torch.stack([loss, norm, (logits.argmax(1) == y).sum()]).detach().double().tolist()
+        value, norm, hits = torch.stack([loss, norm, correct(logits, y)]).detach().double().tolist()
         if not (math.isfinite(value) and math.isfinite(norm)):
             what = f"step {self.step + 1} of epoch {self.epoch + 1}: the loss is {value}, the gradient's norm {norm}"
             raise Diverged(what + bad_place(self.model, x, self._autocast()))
         self.optimiser.step()
         self.loss_sum += value * len(y)
-        self.correct += int(correct)
+        self.correct += int(hits)
         self.step += 1
+
+    def _inputs(self, x: Tensor) -> Tensor:
+        x = self.data.normalise(x)
+        return x.contiguous(memory_format=self.layout) if x.dim() == 4 else x
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.run.recipe.precision == "bfloat16")
@@ -183,17 +238,26 @@ class _Training:
     @torch.no_grad()
     def _evaluate(self, split: Split, name: str) -> Score:
         self.model.eval()
-        loss = correct = 0.0
+        loss = hits = 0.0
         for start in range(0, len(split), EVALUATION_BATCH):
             x, y = split.x[start : start + EVALUATION_BATCH], split.y[start : start + EVALUATION_BATCH]
             with self._autocast():
-                logits = self.forward(self.data.normalise(x).contiguous(memory_format=self.layout))
-            loss += F.cross_entropy(logits.float(), y, reduction="sum").item()
-            correct += (logits.argmax(1) == y).sum().item()
+                logits = self.forward(self._inputs(x))
+            loss += objective(logits.float(), y, reduction="sum").item()
+            hits += correct(logits, y).item()
         if not math.isfinite(loss):
             what = f"the {name} loss is {loss} after epoch {self.epoch + 1}"
             raise Diverged(what + bad_weight(self.model.state_dict()))
-        return Score(loss / len(split), correct / len(split))
+        return Score(loss / len(split), hits / len(split))
+
+    def _norms(self) -> dict[str, float]:
+        x, y = self.data.validation.x[:PROBE_ROWS], self.data.validation.y[:PROBE_ROWS]
+
+        def loss() -> Tensor:
+            with self._autocast():
+                return objective(self.model(self._inputs(x)), y)
+
+        return norms(self.model, loss)
 
     def _end_epoch(self, validation: Score) -> None:
         rows = len(self.data.train)
@@ -205,8 +269,8 @@ class _Training:
             learning_rate(self.run.recipe, self.epoch),
             self.epoch_seconds,
         )
-        for name, value in zip(CURVES, values, strict=True):
-            self.curves[name].append(value)
+        for name, value in (dict(zip(CURVES, values, strict=True)) | self._norms()).items():
+            self.curves.setdefault(name, []).append(value)
         self.epoch += 1
         self.step, self.loss_sum, self.correct, self.epoch_seconds = 0, 0.0, 0, 0.0
 
@@ -289,7 +353,6 @@ class _Training:
     # --- the end ---
 
     def record(self, outcome: str, message: str, final: dict[str, Score]) -> Record:
-        recipe = self.run.recipe
         steps = self.step_seconds[3:] or self.step_seconds
         return Record(
             run=self.run,
@@ -305,20 +368,5 @@ class _Training:
             },
             seconds=self.seconds,
             sittings=self.sittings,
-            used={
-                "device": device_name(self.device),
-                "precision": recipe.precision,
-                "channels_last": recipe.channels_last,
-                "compile": recipe.compile,
-                "deterministic": torch.are_deterministic_algorithms_enabled(),
-                "threads": torch.get_num_threads(),
-            },
-            versions={
-                "python": platform.python_version(),
-                "pnn": __version__,
-                "torch": torch.__version__,
-                **({"cuda": torch.version.cuda} if self.device.type == "cuda" else {}),
-            },
-            commit=commit(),
-            data={"door": self.data.door, "fingerprint": self.data.fingerprint},
+            **_surroundings(self.run, self.data, self.device),
         )

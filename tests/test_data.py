@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from torchvision.transforms import functional as TF
 
 import pnn
-from pnn import data
+from pnn import data, standins
 from pnn.data import PAD, Epoch, crop_and_flip, draw_epoch, take_batch
 
 STAND_INS = [
@@ -36,7 +36,7 @@ def test_a_stand_in_is_scikit_learns_digits_in_the_tasks_shape(task, shape):
     expected = torch.stack([torch.from_numpy(np.kron(image, block)).expand(shape) for image in images])
     first, rest = (pnn.Split(expected[part], torch.from_numpy(labels[part])) for part in np.s_[:1437, 1437:])
 
-    assert (loaded.door, loaded.classes, loaded.shape) == ("stand-in", 10, shape)
+    assert (loaded.door, loaded.form.classes, loaded.form.shape) == ("stand-in", 10, shape)
     assert (len(loaded.train), len(loaded.validation), len(loaded.test)) == (1237, 200, 360)
     assert torch.equal(loaded.test.x, rest.x)
     assert torch.equal(loaded.test.y, rest.y)
@@ -58,7 +58,7 @@ def test_more_validation_rows_than_there_are_is_an_error(validation):
 def test_the_fingerprint_is_of_every_pixel_and_label_and_of_nothing_else(monkeypatch):
     fingerprint = pnn.Task("digits", validation=200).load().fingerprint
     assert pnn.Task("digits", validation=100).load().fingerprint == fingerprint
-    original, seen = data.digits, {fingerprint}
+    original, seen = standins.digits, {fingerprint}
     for split in ("train", "test"):
         for column in "xy":
 
@@ -67,7 +67,7 @@ def test_the_fingerprint_is_of_every_pixel_and_label_and_of_nothing_else(monkeyp
                 getattr(splits[split], column)[-1] += 1
                 return splits
 
-            monkeypatch.setattr(data, "digits", changed)
+            monkeypatch.setattr(standins, "digits", changed)
             seen.add(pnn.Task("digits", validation=200).load().fingerprint)
     assert len(seen) == 5
 

@@ -24,9 +24,9 @@ RUN = pnn.Run(
 )
 
 
-def tiny(size: str, *, seeds: int = 0) -> list[pnn.Run]:
+def tiny(size: str, *, seeds: int = 0) -> dict[str, list[pnn.Run]]:
     """An experiment of so many runs, two of its own accord."""
-    return [dataclasses.replace(RUN, seed=seed, size=size) for seed in range(seeds or 2)]
+    return {"standard": [dataclasses.replace(RUN, seed=seed, size=size) for seed in range(seeds or 2)]}
 
 
 def record_of(run: pnn.Run, outcome: str = "ok") -> pnn.Record:
@@ -155,7 +155,7 @@ def test_ctrl_c_is_status_130(command, file, monkeypatch, capsys):
 
 @pytest.mark.parametrize("which", [["tiny"], ["--missing"]])
 def test_study_trains_what_is_missing(which, results, trained, capsys):
-    runs = tiny("smoke", seeds=3)
+    runs = tiny("smoke", seeds=3)["standard"]
     save_record(record_of(runs[0], "diverged"), results)
     assert main(["study", *which, "--size", "smoke", "--seeds", "3", "--device", "cpu"]) == 1
     assert [run for run, _ in trained] == runs[1:]
@@ -212,16 +212,16 @@ def test_a_wrong_command_line_is_status_2(words, message, capsys):
 
 
 def test_status_counts_records_and_bad_endings(results, capsys):
-    save_record(record_of(tiny("laptop")[0]), results)
-    save_record(record_of(tiny("laptop")[1], "oom"), results)
-    save_record(record_of(tiny("paper")[0]), results)
+    save_record(record_of(tiny("laptop")["standard"][0]), results)
+    save_record(record_of(tiny("laptop")["standard"][1], "oom"), results)
+    save_record(record_of(tiny("paper")["standard"][0]), results)
     assert main(["status"]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert lines[1:] == ["tiny smoke 0 of 2", "tiny laptop 2 of 2 (1 oom)", "tiny paper 1 of 2"]
 
 
 def test_status_of_a_damaged_record_names_it(results, capsys):
-    path = save_record(record_of(tiny("smoke")[1]), results)
+    path = save_record(record_of(tiny("smoke")["standard"][1]), results)
     path.write_text("{")
     assert main(["status", "--results", str(results)]) == 2
     assert str(path) in capsys.readouterr().err

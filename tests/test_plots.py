@@ -17,20 +17,21 @@ ACCURACY = {"standard": [0.60, 0.61, 0.63], "polynomial": [0.62, 0.64, 0.64]}
 
 
 @pytest.fixture
-def records() -> list[pnn.Record]:
-    made = []
+def sides() -> dict[str, list[pnn.Record]]:
+    made = {neuron: [] for neuron in ACCURACY}
     for neuron, values in ACCURACY.items():
         for seed, accuracy in enumerate(values):
             run = pnn.Run(pnn.Task("digits"), pnn.Network("cnn", neuron, 4), pnn.Recipe(2), seed, "smoke")
             curves = {"validation_accuracy": [accuracy / 2, accuracy], "train_loss": [2.0, 1.0 - accuracy]}
             final = {"test": pnn.Score(1.0, accuracy)}
-            made.append(dataclasses.replace(pnn.Record.of_failure(run, "ok", ""), curves=curves, final=final))
+            made[neuron].append(dataclasses.replace(pnn.Record.of_failure(run, "ok", ""), curves=curves, final=final))
     run = dataclasses.replace(run, seed=9)
-    return [*made, pnn.Record.of_failure(run, "diverged", "step 1")]
+    made["polynomial"].append(pnn.Record.of_failure(run, "diverged", "step 1"))
+    return made
 
 
-def test_learning_curves_show_every_run_and_the_means(records):
-    left, right = plots.learning_curves(records).axes
+def test_learning_curves_show_every_run_and_the_means(sides):
+    left, right = plots.learning_curves(sides).axes
     assert len(left.lines) == len(right.lines) == 8  # three runs and a mean, twice; the diverged one has no curve
     for neuron, values in ACCURACY.items():
         (mean,) = (line for line in left.lines if line.get_label() == neuron)
@@ -38,12 +39,12 @@ def test_learning_curves_show_every_run_and_the_means(records):
         assert mean.get_ydata() == pytest.approx([50 * np.mean(values), 100 * np.mean(values)])
 
 
-def test_paired_accuracy_shows_every_pair_and_the_interval(records):
-    left, right = plots.paired_accuracy(records, stats.accuracy, "accuracy").axes
+def test_paired_accuracy_shows_every_pair_and_the_interval(sides):
+    left, right = plots.paired_accuracy(*sides.values(), stats.accuracy, "accuracy").axes
     assert [tuple(line.get_ydata()) for line in left.lines] == [
         pytest.approx((100 * a, 100 * b)) for a, b in zip(*ACCURACY.values(), strict=True)
     ]
-    result = pnn.compare_records(records, stats.accuracy)
+    result = pnn.compare_records(*sides.values(), stats.accuracy)
     assert result.lost == 1
     (bars,) = right.containers
     (segment,) = bars.lines[2][0].get_segments()

@@ -97,10 +97,10 @@ def test_equal_runs_are_one_key():
 
 
 ALLOWED = {  # field -> values that are wrong, and what the message must say is right
-    (pnn.Task, "name"): (["mnist", "CIFAR10", None, 0], "'cifar10', 'digits'"),
+    (pnn.Task, "name"): (["mnist", "CIFAR10", None, 0], "'cifar10', 'cifar100', 'boolq', 'higgs', 'digits'"),
     (pnn.Task, "validation"): ([5000.0, "5000", True, None], "int"),
-    (pnn.Task, "rows"): (["fake", True], "'real', 'stand-in'"),
-    (pnn.Network, "name"): (["mlp"], "'cnn'"),
+    (pnn.Task, "rows"): (["fake", True], "'real', 'subset', 'stand-in'"),
+    (pnn.Network, "name"): (["resnet"], "'cnn', 'mlp', 'text-cnn'"),
     (pnn.Network, "neuron"): (["quadratic", ["standard"]], "'standard', 'polynomial'"),
     (pnn.Network, "width"): ([86.0, True, "86"], "int"),
     (pnn.Network, "activation"): (["tanh", None], "'relu', 'identity'"),
@@ -152,7 +152,7 @@ def test_every_field_was_tried():
 
 
 def test_an_unknown_version_of_a_recipe_names_the_known_one():
-    with pytest.raises(pnn.RunError, match=r'"oporture" version 1, got 2'):
+    with pytest.raises(pnn.RunError, match="'oporture' version 1, got 2"):
         pnn.Recipe(20, version=2)
 
 

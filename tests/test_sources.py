@@ -21,7 +21,7 @@ import safetensors.torch
 import torch
 
 import pnn
-from pnn import sources
+from pnn import manifest, sources
 
 SHARDS = {"train": ("train-00000-of-00002", "train-00001-of-00002"), "test": ("test-00000-of-00001",)}
 ROWS = {"train": 24, "test": 7}
@@ -44,6 +44,11 @@ def write(path: Path, images: np.ndarray, labels, form: str = "PNG", image: str 
     pq.write_table(pa.table({image: column, "label": labels}), path)
 
 
+def as_splits(tensors: dict[str, torch.Tensor]) -> dict[str, pnn.Split]:
+    assert tensors.keys() == {"train.x", "train.y", "test.x", "test.y"}
+    return {split: pnn.Split(tensors[f"{split}.x"], tensors[f"{split}.y"]) for split in ("train", "test")}
+
+
 @dataclasses.dataclass
 class Published:
     """A data set of random images as someone published it, in a folder; the arrays it was made from."""
@@ -62,12 +67,12 @@ class Published:
         write(self.path(SHARDS["train"][0]), **rows | changes)
 
     def load(self, door: str = "folder") -> dict[str, pnn.Split]:
-        source = sources.SOURCES["cifar10"]
+        source = manifest.SOURCES["cifar10"]
         if door == "hub":
-            return sources._read_hub(source, str(self.root / source.folder), None)
-        used, splits = sources.load_images(source, self.root)
+            return as_splits(sources._read_hub(source, str(self.root / source.folder), None))
+        used, tensors = sources.load_source(source, self.root)
         assert used == "folder"
-        return splits
+        return as_splits(tensors)
 
     def check(self, splits: dict[str, pnn.Split]) -> None:
         assert splits.keys() == {"train", "test"}
@@ -90,8 +95,8 @@ def published(tmp_path, monkeypatch) -> Published:
         split: " ".join(hashlib.sha256(array.tobytes()).hexdigest() for array in (x[split], y[split].astype(np.uint8)))
         for split in ROWS
     }
-    source = dataclasses.replace(sources.SOURCES["cifar10"], rows=ROWS, sha256=sha256)
-    monkeypatch.setitem(sources.SOURCES, "cifar10", source)
+    source = dataclasses.replace(manifest.SOURCES["cifar10"], rows=ROWS, sha256=sha256)
+    monkeypatch.setitem(manifest.SOURCES, "cifar10", source)
     monkeypatch.setenv("PNN_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("PNN_DATA", raising=False)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "hub")
@@ -134,7 +139,7 @@ def test_a_task_takes_the_folder_as_argument_or_from_the_environment(published, 
     monkeypatch.setenv("PNN_DATA", str(published.root))
     found = task.load()
     for loaded in (given, found):
-        assert (loaded.door, loaded.classes, len(loaded.train), len(loaded.validation)) == ("folder", 10, 19, 5)
+        assert (loaded.door, loaded.form.classes, len(loaded.train), len(loaded.validation)) == ("folder", 10, 19, 5)
         assert np.array_equal(loaded.test.x.numpy(), published.x["test"])
     assert given.fingerprint == found.fingerprint
 
@@ -236,7 +241,7 @@ THROUGH_BOTH_DOORS = [
     (_label_plus_256, ""),
     (_label_missing, ""),
     (_label_in_words, ""),
-    (_a_row_less, "23 rows, uoft-cs/cifar10 has 24"),
+    (_a_row_less, "23 rows in train, uoft-cs/cifar10 has 24"),
     (_broken_image, ""),
     (_empty_image, ""),
     (_missing_image, ""),
@@ -370,38 +375,38 @@ def test_the_cache_may_be_named_from_home(published, monkeypatch, tmp_path):
 FILL = """
 import dataclasses, hashlib, json, sys, time
 from pathlib import Path
-from pnn import sources
+from pnn import manifest, sources
 
 root, meeting, changes = sys.argv[1:]
 read = sources._read_folder
 
 def read_and_wait(*arguments):
-    splits = read(*arguments)
+    tensors = read(*arguments)
     Path(meeting, "other").touch()
     while not Path(meeting, "this").exists():
         time.sleep(0.001)
-    return splits
+    return tensors
 
 sources._read_folder = read_and_wait
-source = dataclasses.replace(sources.SOURCES["cifar10"], **json.loads(changes))
-_, splits = sources.load_images(source, root)
-print(*(hashlib.sha256(splits[name].x.numpy().tobytes()).hexdigest() for name in ("train", "test")))
+source = dataclasses.replace(manifest.SOURCES["cifar10"], **json.loads(changes))
+_, tensors = sources.load_source(source, root)
+print(*(hashlib.sha256(tensors[f"{name}.x"].numpy().tobytes()).hexdigest() for name in ("train", "test")))
 """
 
 
 def test_two_processes_may_fill_the_cache_at_once(published, tmp_path, monkeypatch):
     """Neither writes before both have found the cache empty."""
-    source, read = sources.SOURCES["cifar10"], sources._read_folder
+    source, read = manifest.SOURCES["cifar10"], sources._read_folder
     changes = json.dumps({"rows": source.rows, "sha256": source.sha256})
     command = [sys.executable, "-c", FILL, str(published.root), str(tmp_path), changes]
 
     def read_and_wait(*arguments):
-        splits = read(*arguments)
+        tensors = read(*arguments)
         (tmp_path / "this").touch()
         while not (tmp_path / "other").exists():
             assert other.poll() is None, "the other process ended before it had read"
             time.sleep(0.001)
-        return splits
+        return tensors
 
     monkeypatch.setattr(sources, "_read_folder", read_and_wait)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:

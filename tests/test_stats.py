@@ -1,5 +1,7 @@
 """Statistics against scipy, against counting by hand, and against simulated pairs of known difference."""
 
+import dataclasses
+import inspect
 import itertools
 import math
 
@@ -8,20 +10,25 @@ import pytest
 from scipy import stats as scipy_stats
 
 import pnn
-from pnn.stats import POWER, pair_by_seed
+from pnn import stats
+
+CURVE = [0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.9]
 
 
-def record(neuron: str, seed: int, accuracy: float | None) -> pnn.Record:
+def record(neuron: str, seed: int, accuracy: float | None, curve: list[float] = CURVE) -> pnn.Record:
     run = pnn.Run(pnn.Task("digits"), pnn.Network("cnn", neuron, 4), pnn.Recipe(8), seed, "smoke")
     if accuracy is None:
         return pnn.Record.of_failure(run, "diverged", "step 3")
-    score = pnn.Score(0.5, accuracy)
     return pnn.Record(
         run=run,
         outcome="ok",
         message="",
-        curves={"validation_accuracy": [0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.9]},
-        final={"train": pnn.Score(0.1, accuracy + 0.05), "validation": score, "test": score},
+        curves={"validation_accuracy": curve},
+        final={
+            "train": pnn.Score(0.1, accuracy + 0.05),
+            "validation": pnn.Score(0.4, accuracy + 0.01),
+            "test": pnn.Score(0.5, accuracy),
+        },
         budget={},
         seconds=1.0,
         sittings=1,
@@ -46,11 +53,69 @@ def test_interval_is_scipys_paired_t(pairs):
     assert (result.n, result.difference) == (9, pytest.approx(np.mean(b) - np.mean(a)))
 
 
+@pytest.mark.parametrize("n", [2, 3, 5, 9, 40])
+def test_bca_interval_is_scipys(n):
+    # multiples of 2^-20, whose sums are exact: scipy lets rounding decide whether two equal means are equal
+    d = np.round(np.random.default_rng(n).exponential(2**20, n)) / 2**20
+    result = pnn.compare(np.zeros(n), d)
+    # scipy 1.15 renamed the argument
+    name = "rng" if "rng" in inspect.signature(scipy_stats.bootstrap).parameters else "random_state"
+    expected = scipy_stats.bootstrap((d,), np.mean, method="BCa", **{name: np.random.default_rng(0)})
+    low, high = expected.confidence_interval
+    assert (result.bca_low, result.bca_high) == pytest.approx((low, high), rel=1e-9)
+
+
+def test_bca_interval_of_two_pairs_is_the_two_differences():
+    result = pnn.compare([0.0, 0.0], [1.0, 2.5])
+    assert (result.bca_low, result.bca_high) == (1.0, 2.5)
+
+
+def test_bca_interval_is_drawn_to_the_longer_tail():
+    result = pnn.compare(np.zeros(20), np.random.default_rng(0).exponential(1, 20))
+    assert result.high - result.difference == pytest.approx(result.difference - result.low)
+    assert result.bca_high - result.difference > 1.1 * (result.difference - result.bca_low)
+
+
 def test_p_is_the_share_of_sign_patterns_at_least_as_far_from_zero(pairs):
     a, b = pairs
     d = b - a
     means = [abs(np.dot(signs, d)) / 9 for signs in itertools.product([-1, 1], repeat=9)]
     assert pnn.compare(a, b).p == pytest.approx(np.mean([mean >= abs(d.mean()) - 1e-12 for mean in means]))
+
+
+def exact_p(d: np.ndarray) -> float:
+    sums = np.zeros(1)
+    for x in d:
+        sums = np.concatenate([sums + x, sums - x])
+    return np.mean(np.abs(sums) >= abs(d.sum()) - 1e-12)
+
+
+@pytest.mark.parametrize("n", [4, 11])
+def test_p_is_scipys(n):
+    d = np.random.default_rng(n).normal(0.5, 1, n)
+    expected = scipy_stats.permutation_test(
+        (d,), np.mean, permutation_type="samples", n_resamples=math.inf, vectorized=True, axis=-1
+    ).pvalue
+    assert pnn.compare(np.zeros(n), d).p == pytest.approx(expected, rel=1e-12)
+    assert exact_p(d) == pytest.approx(expected, rel=1e-12)
+
+
+def test_p_of_16_pairs_is_exact_and_of_more_a_sample():
+    d = np.random.default_rng(1).normal(0.4, 1, 18)
+    assert pnn.compare(np.zeros(16), d[:16]).p == exact_p(d[:16])
+    p = pnn.compare(np.zeros(18), d).p
+    assert p == pytest.approx(exact_p(d), abs=4 * math.sqrt(p * (1 - p) / 2**16))
+    assert p != exact_p(d)
+    assert p == pnn.compare(np.zeros(18), d).p
+    assert pnn.compare(np.zeros(60), np.arange(1, 61)).p == 2**-16  # never 0
+
+
+def test_rounding_breaks_no_tie():
+    # 0.4, -0.4 and 0.1 in floats of different error: all but four of the eight patterns are as far from 0
+    a, b = [69.9, 70.7, 70.0], [70.3, 70.3, 70.1]
+    d = [4, -4, 1]
+    means = [abs(np.dot(signs, d)) for signs in itertools.product([-1, 1], repeat=3)]
+    assert pnn.compare(a, b).p == np.mean([mean >= 1 for mean in means]) == 1.0
 
 
 @pytest.mark.parametrize("n", [2, 5, 6, 10])
@@ -64,22 +129,35 @@ def test_detectable_effect_is_found_with_the_stated_power(n):
     unit = pnn.compare(np.zeros(n), scipy_stats.zscore(np.arange(n), ddof=1)).detectable  # in deviations
     samples = draw.normal(unit, 1, (20_000, n))
     found = scipy_stats.ttest_1samp(samples, 0, axis=1).pvalue < 0.05
-    assert found.mean() == pytest.approx(POWER, abs=0.01)
+    assert found.mean() == pytest.approx(stats.POWER, abs=0.01)
 
 
-def test_interval_covers_the_truth_in_95_of_100():
+def test_intervals_cover_the_truth_as_often_as_stated():
     draw = np.random.default_rng(1)
-    covered = 0
+    covered = np.zeros(2)
     for _ in range(1000):
-        a = draw.normal(0, 3, 5)
-        result = pnn.compare(a, a + draw.normal(0.7, 1, 5))
-        covered += result.low <= 0.7 <= result.high
-    assert covered / 1000 == pytest.approx(0.95, abs=0.025)
+        a = draw.normal(0, 3, 10)
+        result = pnn.compare(a, a + draw.normal(0.7, 1, 10))
+        covered += result.low <= 0.7 <= result.high, result.bca_low <= 0.7 <= result.bca_high
+    t, bca = covered / 1000
+    assert 0.93 <= t <= 0.97
+    assert 0.87 <= bca <= 0.93
 
 
-def test_no_variance_is_no_error():
-    result = pnn.compare([1.0, 2.0], [1.5, 2.5])
-    assert (result.low, result.difference, result.high, result.detectable) == (0.5, 0.5, 0.5, 0.0)
+@pytest.mark.parametrize(("n", "stated"), [(2, 0.50), (5, 0.84)])
+def test_bca_interval_of_few_pairs_covers_too_seldom_as_stated(n, stated):
+    samples = np.random.default_rng(n).normal(0, 1, (1000, n))
+    intervals = np.array([stats._bca(d, 0.0, resamples=499) for d in samples])
+    assert np.mean((intervals[:, 0] <= 0) & (intervals[:, 1] >= 0)) == pytest.approx(stated, abs=0.03)
+
+
+@pytest.mark.parametrize(("d", "p"), [(0.5, 0.25), (0.1, 0.25), (0.0, 1.0)])
+def test_equal_differences_are_no_error(d, p):
+    a = np.array([0.7, 0.8, 0.1])  # the differences of 0.1 are not equal as floats
+    result = pnn.compare(a, a + d)
+    ends = [result.low, result.high, result.bca_low, result.bca_high]
+    assert ends == [result.difference] * 4
+    assert (result.difference, result.p, result.detectable) == (pytest.approx(d), p, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -96,22 +174,124 @@ def test_what_cannot_be_compared_is_an_error(a, b, message):
 
 
 def test_pairs_are_by_seed_and_a_lost_one_is_counted():
-    records = [record("polynomial", 1, 0.8), record("standard", 0, 0.5), record("standard", 1, 0.6)]
-    records += [record("polynomial", 0, 0.7), record("standard", 2, 0.9), record("polynomial", 2, None)]
-    records += [record("standard", 3, 0.4)]
-    assert pair_by_seed(records, pnn.stats.accuracy) == ([0, 1], [50.0, 60.0], [70.0, 80.0], 2)
-    assert pnn.compare_records(records, pnn.stats.accuracy).lost == 2
+    a = [record("standard", 0, 0.5), record("standard", 1, 0.6), record("standard", 2, 0.9), record("standard", 3, 0.4)]
+    b = [record("polynomial", 4, None), record("polynomial", 1, 0.8), record("polynomial", 0, 0.7)]
+    b += [record("polynomial", 2, None)]
+    assert stats.pair_by_seed(a, b, stats.accuracy) == ([0, 1], [50.0, 60.0], [70.0, 80.0], 3)
+    assert stats.pair_by_seed(iter(b), iter(a), stats.accuracy) == ([0, 1], [70.0, 80.0], [50.0, 60.0], 3)
+    result = pnn.compare_records(a, b, stats.accuracy)
+    assert (result.n, result.lost, result.difference) == (2, 3, pytest.approx(20.0))
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan])
+def test_a_value_that_is_not_finite_is_a_lost_pair(value):
+    a, b = ([record(neuron, seed, 0.5) for seed in range(3)] for neuron in ("standard", "polynomial"))
+    seeds, values_a, _, lost = stats.pair_by_seed(a, b, lambda r: value if r.run == b[1].run else 1.0)
+    assert (seeds, values_a, lost) == ([0, 2], [1.0, 1.0], 1)
+
+
+@pytest.mark.parametrize("accuracy", [0.6, None])
+def test_two_records_of_one_seed_are_an_error_that_names_them(accuracy):
+    first, second = record("standard", 7, 0.5), record("standard", 7, accuracy)
+    second = dataclasses.replace(second, run=dataclasses.replace(second.run, recipe=pnn.Recipe(9)))
+    for sides in (([first, second], []), ([], [first, second])):
+        with pytest.raises(ValueError, match="two Records of seed 7") as error:
+            stats.pair_by_seed(*sides, stats.accuracy)
+        assert first.run.name in str(error.value)
+        assert second.run.name in str(error.value)
+
+
+def test_sides_without_a_common_seed_are_an_error():
+    with pytest.raises(ValueError, match="at least two pairs, got 0 \\(2 lost\\)"):
+        pnn.compare_records([record("standard", 0, 0.5)], [record("standard", 1, 0.5)], stats.accuracy)
+
+
+def test_holm_on_four_values_by_hand():
+    # in order: 4 * 0.005, 3 * 0.010, 2 * 0.030, and 1 * 0.040, which may not be below the one before
+    assert stats.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_holm_is_the_closed_test_of_bonferroni():
+    # a hypothesis falls if every set of hypotheses that contains it falls, each tested by Bonferroni
+    draw = np.random.default_rng(0)
+    for _ in range(20):
+        p = draw.uniform(0, 1, 5) ** 3
+        sets = [s for size in range(1, 6) for s in itertools.combinations(range(5), size)]
+        expected = [max(min(1, len(s) * min(p[j] for j in s)) for s in sets if i in s) for i in range(5)]
+        adjusted = stats.holm(p)
+        assert adjusted == pytest.approx(expected)
+        assert all(adjusted >= p)
+        assert [adjusted[i] for i in np.argsort(p)] == sorted(adjusted)
+
+
+def test_holm_at_its_limits():
+    assert stats.holm([]) == []
+    assert stats.holm([0.02]) == [0.02]
+    assert stats.holm([0.5, 0.5, 1.0, 0.0]) == [1.0, 1.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("wrong", [math.nan, -0.01, 1.01, math.inf])
+def test_holm_refuses_what_is_no_p_value(wrong):
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        stats.holm([0.5, wrong])
 
 
 def test_measures_of_a_record():
     r = record("standard", 0, 0.75)
-    assert pnn.stats.accuracy(r) == 75.0
-    assert pnn.stats.early_accuracy(r) == pytest.approx(20.0)  # the first two of eight epochs
-    assert pnn.stats.gap(r) == pytest.approx(5.0)
+    assert stats.accuracy(r) == 75.0
+    assert stats.early_accuracy(r) == pytest.approx(20.0)  # the first two of eight epochs
+    assert stats.gap(r) == pytest.approx(5.0)
+    assert stats.validation_gap(r) == pytest.approx(4.0)
+    assert stats.final_loss(r) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("curve", "area"),
+    [
+        ([0.4], 40.0),
+        ([0.4, 0.6], 50.0),
+        ([0.0, 0.6, 0.6], 45.0),  # 30 over the first interval, 60 over the second
+        (CURVE, 100 * (4.8 - 0.5) / 7),
+        ([0.7] * 5, 70.0),
+    ],
+)
+def test_area_under_the_curve_is_its_mean_height(curve, area):
+    assert stats.area_under_curve(record("standard", 0, 0.5, curve)) == pytest.approx(area)
+
+
+@pytest.mark.parametrize(
+    ("curve", "threshold", "epochs"),
+    [
+        ([0.2, 0.4, 0.8], 40, 2.0),
+        ([0.2, 0.4, 0.8], 50, 2.25),
+        ([0.2, 0.4, 0.8], 10, 1.0),
+        ([0.2, 0.4, 0.8], 20, 1.0),
+        ([0.2, 0.6, 0.3, 0.9], 50, 1.75),  # the first time, though it falls again
+        ([0.2, 0.57], 57, 2.0),  # 100 * 0.57 < 57
+        ([0.2, 0.4, 0.8], 81, math.inf),
+    ],
+)
+def test_epochs_to_a_threshold(curve, threshold, epochs):
+    assert stats.epochs_to(threshold)(record("standard", 0, 0.5, curve)) == pytest.approx(epochs)
+
+
+def test_a_run_that_never_arrives_is_a_lost_pair():
+    a = [record("standard", seed, 0.5, [0.2, 0.4, 0.6]) for seed in range(3)]
+    b = [record("polynomial", seed, 0.5, [0.2, 0.6, top]) for seed, top in enumerate([0.7, 0.7, 0.6])]
+    b[2] = record("polynomial", 2, 0.5, [0.2, 0.3, 0.4])
+    result = pnn.compare_records(a, b, stats.epochs_to(50))
+    assert (result.n, result.lost, result.difference) == (2, 1, pytest.approx(-0.75))
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 101, math.nan])
+def test_epochs_to_no_accuracy_is_an_error(wrong):
+    with pytest.raises(ValueError, match="in percent"):
+        stats.epochs_to(wrong)
 
 
 def interval(low: float, high: float) -> pnn.Comparison:
-    return pnn.Comparison(5, 0, 0.0, 0.0, (low + high) / 2, low, high, 0.1, 0.1)
+    outcome = pnn.compare([0.0, 0.0], [0.0, 1.0])
+    return dataclasses.replace(outcome, difference=(low + high) / 2, low=low, high=high)
 
 
 @pytest.mark.parametrize(

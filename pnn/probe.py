@@ -1,0 +1,49 @@
+"""How large activations and gradients are, layer by layer, on one batch."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from .models import NEURONS
+
+LAYERS = tuple(layer for neuron in NEURONS.values() for layer in neuron)
+
+
+def norms(model: nn.Module, loss_of: Callable[[], Tensor]) -> dict[str, float]:
+    """Root mean square of each layer's output and of its parameters' gradient.
+
+    The layers are those with weights, in the order of the model: ``activation_rms.1`` and ``gradient_rms.1`` are of the
+    first, and so on. Measured in evaluation mode; weights, gradients, statistics and mode are left as they were, and no
+    random number is drawn.
+
+    Args:
+        model: any module.
+        loss_of: computes the loss on the batch, calling the model once.
+    """
+    layers = [m for m in model.modules() if isinstance(m, LAYERS)]
+    # a polynomial layer has torch's own inside, which is not a layer of its own
+    inner = {id(child) for layer in layers for child in layer.modules() if child is not layer}
+    layers = [layer for layer in layers if id(layer) not in inner]
+    found: dict[str, float] = {}
+
+    def look(number: int):
+        def hook(_, __, output: Tensor) -> None:
+            found[f"activation_rms.{number}"] = output.detach().float().square().mean().sqrt().item()
+
+        return hook
+
+    hooks = [layer.register_forward_hook(look(number)) for number, layer in enumerate(layers, 1)]
+    training = model.training
+    model.eval()
+    try:
+        weights = [[p for p in layer.parameters() if p.requires_grad] for layer in layers]
+        gradients = iter(torch.autograd.grad(loss_of(), [p for own in weights for p in own]))
+        for number, own in enumerate(weights, 1):
+            flat = torch.cat([next(gradients).flatten() for _ in own])
+            found[f"gradient_rms.{number}"] = flat.square().mean().sqrt().item()
+    finally:
+        for hook in hooks:
+            hook.remove()
+        model.train(training)
+    return found
