@@ -5,7 +5,7 @@ from ._version import __version__
 from .budget import Budget, budget, match_width
 from .checkpoint import CheckpointError
 from .data import Data, Form
-from .models import CNN, MLP, TextCNN
+from .models import CNN, MLP, PairCNN, TextCNN
 from .nn import PolyConv1d, PolyConv2d, PolyLinear
 from .notebook import ParameterError, glue, run_notebook
 from .run import Network, Recipe, Record, Run, RunError, Score, Task
@@ -24,6 +24,7 @@ __all__ = [
     "DataError",
     "Form",
     "Network",
+    "PairCNN",
     "ParameterError",
     "PolyConv1d",
     "PolyConv2d",

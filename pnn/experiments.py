@@ -18,6 +18,7 @@ from .run import SIZES, Network, Recipe, Run, RunError, Task
 MATCHED = ("parameters", "macs", "memory", "time")  # what a polynomial network has in common with the standard one
 # how far a match may be off, relatively: of macs and memory one channel more is a large step; tables show the rest
 TOLERANCE = {"parameters": 0.015, "macs": 0.1, "memory": 0.1}
+VECTORS = 50  # dimensions of the words' vectors
 
 
 class Setting(NamedTuple):
@@ -33,6 +34,9 @@ class Setting(NamedTuple):
 
 
 PLAIN = Recipe(epochs=1, augment="none")
+GLOVE_RECIPE = dataclasses.replace(
+    PLAIN, source="book", batch_size=64, embedding_learning_rate=1e-2, schedule="constant", patience=2
+)
 BOOLQ_RECIPE = dataclasses.replace(PLAIN, learning_rate=1e-4)
 HIGGS_RECIPE = dataclasses.replace(PLAIN, epochs=4, batch_size=256)
 
@@ -63,6 +67,15 @@ HIGGS = {
     "paper": Setting(Task("higgs"), "mlp", 200, HIGGS_RECIPE, 10, 10),
 }
 HIGGS_SOURCE_WIDTH = 98  # of the source's polynomial network, which it calls matched
+BOOLQ_GLOVE = {
+    "smoke": Setting(Task("boolq-words", validation=80, rows="stand-in"), "pair-cnn", 32, GLOVE_RECIPE, 2, 0),
+    "laptop": Setting(
+        Task("boolq-words", validation=1000), "pair-cnn", 32, dataclasses.replace(GLOVE_RECIPE, epochs=6), 10, 0
+    ),
+    "paper": Setting(
+        Task("boolq-words", validation=1000), "pair-cnn", 128, dataclasses.replace(GLOVE_RECIPE, epochs=6), 10, 0
+    ),
+}
 # a digit mirrored or shifted by half its size is another one: no augmentation
 DIGITS = Setting(
     Task("digits", validation=200), "cnn", 19, Recipe(epochs=5, batch_size=32, augment="none"), seeds=2, other_seeds=0
@@ -105,6 +118,14 @@ def boolq(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Side
     setting = _setting(BOOLQ, size)
     sides = _sides(BOOLQ, size, seeds, width, epochs)
     return sides | {name: _baseline(setting.task, name, size, 1) for name in ("majority", "bag-of-words")}
+
+
+def boolq_glove(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Sides:
+    """Standard against polynomial, equal in parameters, on BoolQ by a recipe of this book; see :func:`cifar10`.
+
+    A small network of question and passage (:class:`pnn.PairCNN`) that starts from GloVe vectors and is stopped early.
+    """
+    return _sides(BOOLQ_GLOVE, size, seeds, width, epochs)
 
 
 def higgs(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Sides:
@@ -165,9 +186,11 @@ def _sides(
 def matching_width(setting: Setting, standard: Network, by: str) -> int:
     """The width of the polynomial network that has as many ``parameters`` or ``macs``, or keeps as much ``memory``."""
     form = setting.task.form
+    # only the number of the vectors matters
+    vectors = torch.empty(form.vocabulary, VECTORS, device="meta") if form.vocabulary else None
     return match_width(
-        lambda width: dataclasses.replace(standard, neuron="polynomial", width=width).build(form),
-        standard.build(form),
+        lambda width: dataclasses.replace(standard, neuron="polynomial", width=width).build(form, vectors),
+        standard.build(form, vectors),
         {"memory": "activation_bytes"}.get(by, by),
         example=torch.zeros(1, *form.shape, dtype=torch.int32 if form.vocabulary else torch.float32, device="meta"),
         tolerance=TOLERANCE[by],
@@ -227,6 +250,7 @@ EXPERIMENTS: dict[str, Callable[..., dict]] = {
     "cifar10": cifar10,
     "cifar100": cifar100,
     "boolq": boolq,
+    "boolq-glove": boolq_glove,
     "higgs": higgs,
     "widths-cifar10": width_scaling,
     "widths-higgs": partial(width_scaling, task="higgs"),

@@ -66,6 +66,20 @@ SOURCES = {
         vocabulary=30_522,
         **BOOLQ,
     ),
+    "boolq-words": Source(
+        title="BoolQ",
+        combine=text.words,
+        sha256={
+            "train": "3c64b0b322391ad07d10f6b451c6c53e0f484fa1c655a605459784bf0c283773"
+            " e866b660d911303c965452c2af836047c8a94a44e1776ebc05305912f111f2ff",
+            "test": "e49e9dc40efd3b9802bd98458d078882e3ead9b4b1b3dac26e523d0261798916"
+            " da30f5887b4c152bfe9ea3930c44affd3a77bb95bb6c0ef4e4aa84bf103248bb",
+            "vectors": "30640b405436b58de5703deec6e53aa333d5c1edd60815faaaa33c6d6ad04b77",
+        },
+        companions={"vectors": Companion("glove/glove6B50d_boolq_float16.parquet", "")},
+        vocabulary=43_408,
+        **BOOLQ,
+    ),
     # the rows of OpenML 23512, which the source trains on; the hub's repository also has all 11 million
     "higgs": Source(
         title="HIGGS",

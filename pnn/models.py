@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from .nn import PolyConv1d, PolyConv2d, PolyLinear
@@ -110,6 +111,66 @@ class MLP(nn.Sequential):
         super().__init__(*layers, nn.Linear(width, num_classes))
 
 
+class PairCNN(nn.Module):
+    r"""One block of [convolution of 3 tokens, BatchNorm, activation, max-pool 2] over a question and over its passage.
+
+    Both go through the same embedding, which starts from given vectors, and the same block; the two means over
+    positions, side by side, go through dropout and a linear layer. Token 0 is padding, treated as in :class:`TextCNN`.
+
+    - **Parameters** for ``v`` vectors of size ``e`` and ``k`` outputs, with :math:`m` maps a neuron (1 if standard, 3
+      if polynomial): :math:`v e + 3 m e w + 2 w + 2 w k + k`.
+
+    Args:
+        vectors: ``(vocabulary, dimensions)``, what the embedding starts from.
+        num_classes: size of the output.
+        width: channels of the block.
+        neuron: ``"standard"`` or ``"polynomial"``.
+        activation: ``"relu"`` or ``"identity"``.
+        question: places of the question; the others are the passage's.
+        word_dropout: share of the tokens whose vectors are set to 0 in training.
+        dropout: the same of the last layer's inputs.
+
+    Shape:
+        ``(N, L)`` whole numbers to ``(N, num_classes)``.
+
+    Source: this book's.
+    """
+
+    def __init__(
+        self,
+        vectors: Tensor,
+        num_classes: int,
+        width: int,
+        neuron: str = "standard",
+        activation: str = "relu",
+        *,
+        question: int = 24,
+        word_dropout: float = 0.2,
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        _check_names(neuron, activation)
+        self.question = question
+        self.embedding = nn.Embedding.from_pretrained(vectors.clone(), freeze=False, padding_idx=0)
+        self.word_dropout = nn.Dropout1d(word_dropout)  # of (N, L, dimensions): whole words
+        self.convolution = NEURONS[neuron].conv1d(vectors.shape[1], width, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm1d(width)
+        self.activation = ACTIVATIONS[activation]()
+        self.pool = nn.MaxPool1d(2)
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(2 * width, num_classes)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        means = [self._mean(part) for part in (tokens[:, : self.question], tokens[:, self.question :])]
+        return self.head(self.dropout(torch.cat(means, 1)))
+
+    def _mean(self, tokens: Tensor) -> Tensor:
+        there = (tokens != 0)[:, None]
+        x = self.word_dropout(self.embedding(tokens)).transpose(1, 2)
+        x = self.pool(self.activation(self.norm(self.convolution(x))) * there)
+        return _mean_over(x, self.pool(there.to(x.dtype)) > 0)
+
+
 class TextCNN(nn.Module):
     r"""Embedding, three blocks of [convolution of 3 tokens, BatchNorm, activation, max-pool 2], mean, linear.
 
@@ -164,4 +225,9 @@ class TextCNN(nn.Module):
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = self.pool(self.activation(norm(convolution(x))) * there)
             there = self.pool(there.to(x.dtype)) > 0
-        return self.head((x * there).sum(-1) / there.sum(-1).clamp(min=1))
+        return self.head(_mean_over(x, there))
+
+
+def _mean_over(x: Tensor, there: Tensor) -> Tensor:
+    """The mean over the positions that are there; 0 if none is."""
+    return (x * there).sum(-1) / there.sum(-1).clamp(min=1)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from torch import nn
+from torch import Tensor, nn
 
 from . import data, models
 
@@ -63,7 +63,7 @@ def _added(default: Any) -> Any:
 class Task:
     """Which rows are learnt."""
 
-    name: Literal["cifar10", "cifar100", "boolq", "higgs", "digits"]
+    name: Literal["cifar10", "cifar100", "boolq", "boolq-words", "higgs", "digits"]
     validation: int = 5000  # rows carved from the training rows
     # subset: HIGGS subset (51k rows), the part of it that an offline folder holds; stand-in: embedded rows in the
     # task's own shape (scikit-learn's digits or breast-cancer table, random tokens)
@@ -89,7 +89,7 @@ class Task:
 class Network:
     """Which function is learnt: a network of one kind of neuron, or a baseline without any."""
 
-    name: Literal["cnn", "mlp", "text-cnn", "majority", "bag-of-words", "boosted-trees"]
+    name: Literal["cnn", "mlp", "text-cnn", "pair-cnn", "majority", "bag-of-words", "boosted-trees"]
     neuron: Literal["standard", "polynomial", "none"]  # none: a baseline
     width: int  # channels of the first block, features of a layer; 0: a baseline
     activation: Literal["relu", "identity"] = "relu"
@@ -113,11 +113,16 @@ class Network:
         if self.name == "majority":
             return True
         if form.vocabulary:
-            return self.name in ("text-cnn", "bag-of-words")
+            return self.name in ("text-cnn", "pair-cnn", "bag-of-words")
         return self.name in (("mlp", "boosted-trees") if len(form.shape) == 1 else ("cnn",))
 
-    def build(self, form: data.Form) -> nn.Module:
-        """The network for rows of a form, initialised from torch's global generator; one output for two classes."""
+    def build(self, form: data.Form, vectors: Tensor | None = None) -> nn.Module:
+        """The network for rows of a form, initialised from torch's global generator; one output for two classes.
+
+        Args:
+            form: what the rows are like.
+            vectors: of the tokens, for a network whose embedding starts from some.
+        """
         outputs = 1 if form.classes == 2 else form.classes
         if self.name == "cnn":
             return models.CNN(form.shape[0], outputs, self.width, self.neuron, self.activation)
@@ -125,6 +130,10 @@ class Network:
             return models.MLP(form.shape[0], outputs, self.width, self.neuron, self.activation)
         if self.name == "text-cnn":
             return models.TextCNN(form.vocabulary, outputs, self.width, self.neuron, self.activation)
+        if self.name == "pair-cnn":
+            if vectors is None:
+                raise RunError(f"the network {self.name!r} needs a task with vectors, such as 'boolq-words'")
+            return models.PairCNN(vectors, outputs, self.width, self.neuron, self.activation)
         raise RunError(f"the baseline {self.name!r} is no network")
 
 
@@ -135,11 +144,12 @@ class Recipe:
     ``"oporture"``: Adam without weight decay, learning rate by a cosine from its start to 0, one step an epoch,
     cross-entropy; on images random crop (4 pixels of padding) and flip; channels and columns normalised. What the
     source lacks is added: validation rows, an evaluation of the whole test set after the last epoch, and a seed.
+    ``"book"``: this book's own; Adam likewise, but with the learning rate held, and the training stopped early.
     ``"scikit-learn"``: the baselines, as :mod:`pnn.baselines` says; no other field means anything then.
     """
 
     epochs: int
-    source: Literal["oporture", "scikit-learn"] = "oporture"
+    source: Literal["oporture", "book", "scikit-learn"] = "oporture"
     version: int = 1
     batch_size: int = 128
     learning_rate: float = 1e-3
@@ -147,10 +157,15 @@ class Recipe:
     precision: Literal["float32", "bfloat16"] = "float32"  # bfloat16: autocast; parameters stay float32
     channels_last: bool = True
     compile: bool = False
+    schedule: Literal["cosine", "constant"] = _added("cosine")
+    embedding_learning_rate: float = _added(0.0)  # of an embedding; 0: as of the rest
+    # stop after so many epochs without a lower validation loss, and keep the network of the lowest; 0: the last counts
+    patience: int = _added(0)
 
     def __post_init__(self) -> None:
         _check_types(self)
         _check_at_least(self, 1, "epochs", "batch_size", "version")
+        _check_at_least(self, 0, "embedding_learning_rate", "patience")
         if self.learning_rate <= 0:
             raise RunError(f"Recipe.learning_rate must be positive, got {self.learning_rate!r}")
         if self.version != 1:
@@ -254,7 +269,7 @@ class Record:
     budget: dict[str, float]  # parameters, macs, activation_bytes (of one row), step_seconds (median)
     seconds: float  # training and evaluation, all sittings together
     sittings: int  # 1 + how often it was continued from a checkpoint
-    used: dict[str, Any]  # device, precision, channels_last, compile, threads, deterministic
+    used: dict[str, Any]  # device, precision, channels_last, compile, threads, deterministic; best_epoch
     versions: dict[str, str]
     commit: str  # of the code, with "+" if files differed from it; empty if unknown
     data: dict[str, str]  # door, fingerprint

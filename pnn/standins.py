@@ -38,6 +38,13 @@ def tokens(length: int, vocabulary: int, rows: int = 600) -> dict[str, Split]:
     return _cut(x.int(), y)
 
 
+def vectors(vocabulary: int, dimensions: int = 50) -> torch.Tensor:
+    """A random vector for each token; that of the padding is 0."""
+    made = torch.randn(vocabulary, dimensions, generator=torch.Generator().manual_seed(0))
+    made[0] = 0
+    return made
+
+
 def of(source: Source) -> dict[str, Split]:
     """The stand-in for a data set, in its shape."""
     if source.vocabulary:

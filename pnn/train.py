@@ -29,9 +29,9 @@ EVALUATION_BATCH = 500
 PROBE_ROWS = 256  # of the validation rows, on which the layers' norms are taken after every epoch
 
 
-def learning_rate(recipe: Recipe, epoch: int) -> float:
-    """The rate of an epoch (from 0): half a cosine from the recipe's rate to 0, which the last epoch does not reach."""
-    return recipe.learning_rate * (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
+def schedule(recipe: Recipe, epoch: int) -> float:
+    """The share of the learning rate in an epoch (from 0): 1, or half a cosine from 1 to 0, which is never reached."""
+    return 1.0 if recipe.schedule == "constant" else (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
 
 
 def objective(logits: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
@@ -138,12 +138,15 @@ class _Training:
         self.path, self.checkpoint_seconds = path, checkpoint_seconds
         recipe = run.recipe
         torch.manual_seed(run.seed)
-        self.model = run.network.build(data.form)
+        self.model = run.network.build(data.form, data.vectors)
         example = data.train.x[:1]
         self.budget = budget(self.model, example if data.form.vocabulary else example.float())
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.model.to(device, memory_format=self.layout)
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=recipe.learning_rate)
+        self.optimiser = torch.optim.Adam(self._groups(), lr=recipe.learning_rate)
+        self.rates = [group["lr"] for group in self.optimiser.param_groups]
+        self.best: dict[str, Tensor] = {}  # the network of the lowest validation loss, if the recipe asks for it
+        self.best_epoch = 0  # counted from 1
         self.forward = torch.compile(self.model) if recipe.compile else self.model
         self.epoch = self.step = 0  # the next step to take, counted within its epoch
         self.loss_sum = 0.0  # over the rows of this epoch so far
@@ -155,6 +158,13 @@ class _Training:
         self.step_seconds: list[float] = []
         if path.exists():
             self._restore()
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """The parameters, an embedding's apart if the recipe has a rate for it."""
+        rate = self.run.recipe.embedding_learning_rate
+        own = [m.weight for m in self.model.modules() if rate and isinstance(m, nn.Embedding)]
+        others = [p for p in self.model.parameters() if all(p is not q for q in own)]
+        return [{"params": others}, *([{"params": own, "lr": rate}] if own else [])]
 
     @property
     def steps(self) -> int:
@@ -179,12 +189,12 @@ class _Training:
             mininterval=0.5,
         )
         with bar:
-            while self.epoch < recipe.epochs:
+            while self.epoch < recipe.epochs and not self._is_late():
                 rows = draw_epoch(
                     len(self.data.train), self.run.seed, self.epoch, recipe.augment == "crop-flip", self.device
                 )
-                for group in self.optimiser.param_groups:
-                    group["lr"] = learning_rate(recipe, self.epoch)
+                for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+                    group["lr"] = rate * schedule(recipe, self.epoch)
                 self.model.train()
                 while self.step < self.steps:
                     started = time.perf_counter()
@@ -201,6 +211,8 @@ class _Training:
                 tick()
                 self._end_epoch(score)
                 bar.set_postfix_str(f"validation {score.accuracy:.3f}")
+            if self.best:
+                self.model.load_state_dict(self.best)
             final = {
                 split: self._evaluate(getattr(self.data, split), split) for split in ("train", "validation", "test")
             }
@@ -250,6 +262,11 @@ class _Training:
             raise Diverged(what + bad_weight(self.model.state_dict()))
         return Score(loss / len(split), hits / len(split))
 
+    def _is_late(self) -> bool:
+        """Is it so many epochs past the best one that the recipe stops?"""
+        patience = self.run.recipe.patience
+        return bool(patience) and self.epoch - self.best_epoch >= patience and self.step == 0
+
     def _norms(self) -> dict[str, float]:
         x, y = self.data.validation.x[:PROBE_ROWS], self.data.validation.y[:PROBE_ROWS]
 
@@ -266,12 +283,15 @@ class _Training:
             self.correct / rows,
             validation.loss,
             validation.accuracy,
-            learning_rate(self.run.recipe, self.epoch),
+            self.run.recipe.learning_rate * schedule(self.run.recipe, self.epoch),
             self.epoch_seconds,
         )
         for name, value in (dict(zip(CURVES, values, strict=True)) | self._norms()).items():
             self.curves.setdefault(name, []).append(value)
         self.epoch += 1
+        if self.run.recipe.patience and validation.loss == min(self.curves["validation_loss"]):
+            self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
+            self.best_epoch = self.epoch
         self.step, self.loss_sum, self.correct, self.epoch_seconds = 0, 0.0, 0, 0.0
 
     # --- checkpoints ---
@@ -282,6 +302,7 @@ class _Training:
 
     def _save(self) -> None:
         tensors = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
+        tensors |= {f"best/{name}": tensor for name, tensor in self.best.items()}
         for index, values in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{index}/{name}": value for name, value in values.items()}
         tensors["random/cpu"] = torch.get_rng_state()
@@ -298,6 +319,7 @@ class _Training:
             "seconds": self.seconds,
             "epoch_seconds": self.epoch_seconds,
             "sittings": self.sittings,
+            "best_epoch": self.best_epoch,
         }
         checkpoint.save(self.path, tensors, state)
 
@@ -318,11 +340,12 @@ class _Training:
             groups = self._group(tensors)
             self.model.load_state_dict(groups["model"])
             self._restore_optimiser(groups["optimiser"])
+            self.best = groups["best"]
             torch.set_rng_state(tensors["random/cpu"])
             if self.device.type == "cuda":
                 torch.cuda.set_rng_state(tensors["random/cuda"], self.device)
             torch.set_num_threads(state["threads"])  # sums depend on how they are split
-            for name in ("epoch", "step", "loss_sum", "correct", "curves", "seconds", "epoch_seconds"):
+            for name in ("epoch", "step", "loss_sum", "correct", "curves", "seconds", "epoch_seconds", "best_epoch"):
                 setattr(self, name, state[name])
             self.sittings = state["sittings"] + 1
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
@@ -331,14 +354,14 @@ class _Training:
 
     @staticmethod
     def _group(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-        groups: dict[str, dict[str, Tensor]] = {"model": {}, "optimiser": {}, "random": {}}
+        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimiser": {}, "random": {}}
         for name, tensor in tensors.items():
             kind, _, rest = name.partition("/")
             groups[kind][rest] = tensor
         return groups
 
     def _restore_optimiser(self, flat: dict[str, Tensor]) -> None:
-        parameters = list(self.model.parameters())
+        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
         state: dict[int, dict[str, Tensor]] = {}
         for key, value in flat.items():
             index, _, name = key.partition("/")
@@ -354,6 +377,9 @@ class _Training:
 
     def record(self, outcome: str, message: str, final: dict[str, Score]) -> Record:
         steps = self.step_seconds[3:] or self.step_seconds
+        surroundings = _surroundings(self.run, self.data, self.device)
+        if self.run.recipe.patience:
+            surroundings["used"]["best_epoch"] = self.best_epoch
         return Record(
             run=self.run,
             outcome=outcome,
@@ -368,5 +394,5 @@ class _Training:
             },
             seconds=self.seconds,
             sittings=self.sittings,
-            **_surroundings(self.run, self.data, self.device),
+            **surroundings,
         )

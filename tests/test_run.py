@@ -97,10 +97,13 @@ def test_equal_runs_are_one_key():
 
 
 ALLOWED = {  # field -> values that are wrong, and what the message must say is right
-    (pnn.Task, "name"): (["mnist", "CIFAR10", None, 0], "'cifar10', 'cifar100', 'boolq', 'higgs', 'digits'"),
+    (pnn.Task, "name"): (
+        ["mnist", "CIFAR10", None, 0],
+        "'cifar10', 'cifar100', 'boolq', 'boolq-words', 'higgs', 'digits'",
+    ),
     (pnn.Task, "validation"): ([5000.0, "5000", True, None], "int"),
     (pnn.Task, "rows"): (["fake", True], "'real', 'subset', 'stand-in'"),
-    (pnn.Network, "name"): (["resnet"], "'cnn', 'mlp', 'text-cnn'"),
+    (pnn.Network, "name"): (["resnet"], "'cnn', 'mlp', 'text-cnn', 'pair-cnn'"),
     (pnn.Network, "neuron"): (["quadratic", ["standard"]], "'standard', 'polynomial'"),
     (pnn.Network, "width"): ([86.0, True, "86"], "int"),
     (pnn.Network, "activation"): (["tanh", None], "'relu', 'identity'"),
@@ -113,6 +116,9 @@ ALLOWED = {  # field -> values that are wrong, and what the message must say is 
     (pnn.Recipe, "precision"): (["float16", None], "'float32', 'bfloat16'"),
     (pnn.Recipe, "channels_last"): ([1, "yes", None], "bool"),
     (pnn.Recipe, "compile"): ([0, "no"], "bool"),
+    (pnn.Recipe, "schedule"): (["step", None], "'cosine', 'constant'"),
+    (pnn.Recipe, "embedding_learning_rate"): (["0.01", True], "float"),
+    (pnn.Recipe, "patience"): ([1.0, True], "int"),
     (pnn.Run, "task"): ([{"name": "cifar10"}, "cifar10"], "Task"),
     (pnn.Run, "network"): ([RUN.task, None], "Network"),
     (pnn.Run, "recipe"): ([20], "Recipe"),
@@ -130,6 +136,8 @@ OUT_OF_RANGE = [
     (pnn.Recipe, "learning_rate", float("nan"), "finite"),
     (pnn.Recipe, "learning_rate", float("inf"), "finite"),
     pytest.param(pnn.Recipe, "learning_rate", 10**400, "", id="learning_rate-beyond-floats"),
+    (pnn.Recipe, "patience", -1, "at least 0"),
+    (pnn.Recipe, "embedding_learning_rate", -1e-3, "at least 0"),
     (pnn.Run, "seed", -1, "at least 0"),
     (pnn.Run, "seed", 2**64, ""),  # torch's generator takes no more than 64 bits
 ]
@@ -235,3 +243,47 @@ def test_a_committed_record_is_whole_and_bears_its_runs_name(path):
     assert (record.outcome == "ok") == (record.message == "") == (set(record.final) == {"train", "validation", "test"})
     if record.outcome == "ok":
         assert {len(curve) for curve in record.curves.values()} == {record.run.recipe.epochs}
+
+
+# --- fields that came later, and what goes with what -----------------------------------------------------------------
+
+
+def test_a_field_that_came_later_is_in_the_id_only_where_it_is_not_its_default():
+    assert "patience" not in RUN.to_dict()["recipe"]
+    later = dataclasses.replace(RUN, recipe=dataclasses.replace(RUN.recipe, patience=2))
+    assert later.to_dict()["recipe"]["patience"] == 2
+    assert later.id != RUN.id
+    assert pnn.Run.from_dict(later.to_dict()) == later
+    assert pnn.Run.from_dict(RUN.to_dict()) == RUN
+
+
+def test_every_record_of_the_book_is_named_by_its_run():
+    """Were an id to change, every Record would be trained again."""
+    paths = list((Path(__file__).parents[1] / "results").glob("*.json"))
+    assert paths
+    for path in paths:
+        assert pnn.Record.from_dict(json.loads(path.read_text())).run.name == path.stem
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: pnn.Task("cifar10", rows="subset"), 'rows "subset" is of "higgs" alone'),
+        (lambda: pnn.Network("mlp", "none", 4), 'neuron "none" is that of baselines'),
+        (lambda: pnn.Network("majority", "standard", 0), 'neuron "none" is that of baselines'),
+        (lambda: pnn.Network("majority", "none", 3), "width must be 0"),
+        (lambda: dataclasses.replace(RUN, network=pnn.Network("mlp", "standard", 3)), "'mlp' is not made for the rows"),
+        (
+            lambda: dataclasses.replace(RUN, network=pnn.Network("majority", "none", 0)),
+            '"scikit-learn" is that of base',
+        ),
+        (lambda: dataclasses.replace(RUN, recipe=pnn.Recipe(1, source="scikit-learn")), '"scikit-learn" is that of'),
+        (
+            lambda: pnn.Run(pnn.Task("higgs"), pnn.Network("mlp", "standard", 3), pnn.Recipe(1), 0, "smoke"),
+            "only images are cropped",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_an_error_that_says_so(make, message):
+    with pytest.raises(pnn.RunError, match=message):
+        make()

@@ -99,7 +99,7 @@ def test_learning_rate_is_torchs_cosine():
     optimiser = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=1e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=7)
     for epoch in range(7):
-        assert train.learning_rate(pnn.Recipe(7), epoch) == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-9)
+        assert 1e-3 * train.schedule(pnn.Recipe(7), epoch) == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-9)
         optimiser.step()
         schedule.step()
 
@@ -382,3 +382,69 @@ def test_bfloat16_and_contiguous_layouts_train(tmp_path):
 def test_a_mistyped_device_says_what_is_allowed(name, tmp_path):
     with pytest.raises(ValueError, match='"auto", "cpu" or "cuda'):
         pnn.fit(digits_run(), folder=tmp_path, device=name)
+
+
+# --- early stopping --------------------------------------------------------------------------------------------------
+
+WORDS = pnn.Run(
+    pnn.Task("boolq-words", validation=80, rows="stand-in"),
+    pnn.Network("pair-cnn", "polynomial", 4),
+    pnn.Recipe(
+        14,
+        source="book",
+        batch_size=64,
+        learning_rate=0.3,
+        augment="none",
+        schedule="constant",
+        embedding_learning_rate=1.0,
+        patience=1,
+    ),
+    seed=0,
+    size="smoke",
+)
+
+
+def test_early_stopping_keeps_the_network_of_the_lowest_validation_loss(tmp_path):
+    record = pnn.fit(WORDS, folder=tmp_path, progress=False)
+    losses = record.curves["validation_loss"]
+    best = losses.index(min(losses))
+    assert len(losses) == best + 2 < 14  # one epoch more than the best, and not all
+    assert record.used["best_epoch"] == best + 1
+    assert record.final["validation"].loss == pytest.approx(losses[best], rel=1e-6)
+    held = record.curves["learning_rate"]
+    assert held == [0.3] * len(losses)
+
+
+def test_an_embedding_may_have_a_rate_of_its_own(tmp_path):
+    data = WORDS.task.load()
+    training = train._Training(WORDS, data, torch.device("cpu"), tmp_path / "checkpoint.safetensors", 1e9)
+    rates = {id(parameter): group["lr"] for group in training.optimiser.param_groups for parameter in group["params"]}
+    for name, parameter in training.model.named_parameters():
+        assert rates[id(parameter)] == (1.0 if name == "embedding.weight" else 0.3)
+    torch.testing.assert_close(training.model.embedding.weight.detach(), data.vectors)
+
+
+@pytest.mark.parametrize("stop", [9, 22, 30])
+def test_early_stopping_with_dropout_continues_to_the_same_bits(tmp_path, stop, monkeypatch):
+    whole = pnn.fit(WORDS, folder=tmp_path / "whole", progress=False)
+    step, steps = train._Training._step, []
+
+    def stopped(self, x, y):
+        step(self, x, y)
+        steps.append(1)
+        if len(steps) == stop:
+            self._save()
+            raise SystemExit(143)
+
+    monkeypatch.setattr(train._Training, "_step", stopped)
+    with pytest.raises(SystemExit):
+        pnn.fit(WORDS, folder=tmp_path / "cut", progress=False)
+    again = pnn.fit(WORDS, folder=tmp_path / "cut", progress=False)
+    assert again.sittings == 2
+    assert again.final == whole.final
+    assert {k: v for k, v in again.curves.items() if k != "seconds"} == {
+        k: v for k, v in whole.curves.items() if k != "seconds"
+    }
+    ends = [load_file(tmp_path / place / WORDS.name / "weights.safetensors") for place in ("whole", "cut")]
+    assert ends[0].keys() == ends[1].keys()
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
