@@ -7,7 +7,7 @@ from .checkpoint import CheckpointError
 from .data import Data, Form
 from .models import CNN, MLP, PairCNN, TextCNN
 from .nn import PolyConv1d, PolyConv2d, PolyLinear
-from .notebook import ParameterError, glue, run_notebook
+from .notebook import ParameterError, glue, glue_comparison, run_notebook
 from .run import Network, Recipe, Record, Run, RunError, Score, Task
 from .sources import DataError, Split
 from .stats import Comparison, compare, compare_records, verdict, verdict_equal
@@ -46,6 +46,7 @@ __all__ = [
     "experiments",
     "fit",
     "glue",
+    "glue_comparison",
     "largest_size",
     "match_width",
     "run_notebook",

@@ -85,6 +85,8 @@ def load(
         door, splits = "stand-in", standins.digits(DIGITS.shape) if name == "digits" else standins.of(SOURCES[name])
         digests = sums({f"{split}.{k}": getattr(part, k) for split, part in splits.items() for k in "xy"})
     else:
+        if rows == "subset" and f"{name}-subset" not in SOURCES:
+            raise DataError(f"there is no subset of {name!r}")
         source = SOURCES[f"{name}-subset" if rows == "subset" else name]
         door, extra = load_source(source, folder)
         splits = {split: Split(extra.pop(f"{split}.x"), extra.pop(f"{split}.y")) for split in ("train", "test")}

@@ -7,7 +7,7 @@ names.
 
 import dataclasses
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 import torch
@@ -29,7 +29,8 @@ class Setting(NamedTuple):
     width: int  # of the standard network
     recipe: Recipe
     seeds: int  # of the standard network and of the one matched by parameters
-    other_seeds: int  # of every other side; 0: there is none
+    other_seeds: int  # of every other side
+    matched: tuple[str, ...] = MATCHED  # which polynomial networks there are
     time_width: int = 0  # of the polynomial network whose step takes as long, by benchmarks/match_time.py; 0: not timed
 
 
@@ -42,18 +43,24 @@ HIGGS_RECIPE = dataclasses.replace(PLAIN, epochs=4, batch_size=256)
 
 CIFAR10 = {
     "smoke": Setting(Task("cifar10", validation=200, rows="stand-in"), "cnn", 19, Recipe(epochs=1), 2, 2),
-    "laptop": Setting(Task("cifar10"), "cnn", 26, Recipe(epochs=10), 6, 0),
+    "laptop": Setting(Task("cifar10"), "cnn", 26, Recipe(epochs=10), 6, 5, ("parameters", "macs", "time"), 14),
     "paper": Setting(Task("cifar10"), "cnn", 149, Recipe(epochs=20), 10, 10),
 }
 CIFAR100 = {
-    "smoke": Setting(Task("cifar100", validation=200, rows="stand-in"), "cnn", 19, Recipe(epochs=1), 2, 2),
-    "laptop": Setting(Task("cifar100"), "cnn", 20, Recipe(epochs=5), 5, 0),
+    "smoke": Setting(Task("cifar100", validation=200, rows="stand-in"), "cnn", 20, Recipe(epochs=1), 2, 2),
+    "laptop": Setting(Task("cifar100"), "cnn", 20, Recipe(epochs=5), 5, 5, ("parameters",)),
     "paper": Setting(Task("cifar100"), "cnn", 149, Recipe(epochs=20), 10, 10),
 }
 BOOLQ = {
     "smoke": Setting(Task("boolq", validation=80, rows="stand-in"), "text-cnn", 26, PLAIN, 2, 2),
     "laptop": Setting(
-        Task("boolq", validation=1000), "text-cnn", 26, dataclasses.replace(BOOLQ_RECIPE, epochs=5), 10, 5
+        Task("boolq", validation=1000),
+        "text-cnn",
+        26,
+        dataclasses.replace(BOOLQ_RECIPE, epochs=5),
+        10,
+        5,
+        time_width=13,
     ),
     "paper": Setting(
         Task("boolq", validation=1000), "text-cnn", 256, dataclasses.replace(BOOLQ_RECIPE, epochs=20), 10, 10
@@ -63,22 +70,36 @@ HIGGS = {
     "smoke": Setting(
         Task("higgs", validation=80, rows="stand-in"), "mlp", 200, dataclasses.replace(HIGGS_RECIPE, epochs=1), 2, 2
     ),
-    "laptop": Setting(Task("higgs", rows="subset"), "mlp", 200, HIGGS_RECIPE, 10, 10),
+    "laptop": Setting(Task("higgs", rows="subset"), "mlp", 200, HIGGS_RECIPE, 10, 10, time_width=98),
     "paper": Setting(Task("higgs"), "mlp", 200, HIGGS_RECIPE, 10, 10),
 }
 HIGGS_SOURCE_WIDTH = 98  # of the source's polynomial network, which it calls matched
 BOOLQ_GLOVE = {
-    "smoke": Setting(Task("boolq-words", validation=80, rows="stand-in"), "pair-cnn", 32, GLOVE_RECIPE, 2, 0),
+    "smoke": Setting(
+        Task("boolq-words", validation=80, rows="stand-in"), "pair-cnn", 32, GLOVE_RECIPE, 2, 2, ("parameters",)
+    ),
     "laptop": Setting(
-        Task("boolq-words", validation=1000), "pair-cnn", 32, dataclasses.replace(GLOVE_RECIPE, epochs=6), 10, 0
+        Task("boolq-words", validation=1000),
+        "pair-cnn",
+        32,
+        dataclasses.replace(GLOVE_RECIPE, epochs=6),
+        10,
+        10,
+        ("parameters",),
     ),
     "paper": Setting(
-        Task("boolq-words", validation=1000), "pair-cnn", 128, dataclasses.replace(GLOVE_RECIPE, epochs=6), 10, 0
+        Task("boolq-words", validation=1000),
+        "pair-cnn",
+        128,
+        dataclasses.replace(GLOVE_RECIPE, epochs=6),
+        10,
+        10,
+        ("parameters",),
     ),
 }
 # a digit mirrored or shifted by half its size is another one: no augmentation
 DIGITS = Setting(
-    Task("digits", validation=200), "cnn", 19, Recipe(epochs=5, batch_size=32, augment="none"), seeds=2, other_seeds=0
+    Task("digits", validation=200), "cnn", 19, Recipe(epochs=5, batch_size=32, augment="none"), 2, 2, ("parameters",)
 )
 
 Sides = dict[str, list[Run]]
@@ -88,7 +109,7 @@ def cifar10(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Si
     """Standard against polynomial on CIFAR-10, by the recipe of :cite:t:`oporture2026`.
 
     Args:
-        size: ``"smoke"``, ``"laptop"`` or ``"paper"`` (the source's own widths and epochs).
+        size: ``"smoke"``, ``"laptop"`` or ``"paper"`` (the source's own setting, properly matched).
         seeds: seeds 0 .. seeds - 1 on every side; 0 is the size's own number, as with the next two.
         width: width of the standard network; the polynomial one's are matched to it.
         epochs: passes over the training rows.
@@ -145,7 +166,7 @@ def higgs(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Side
 
 def digits(*, seeds: int = 0, width: int = 0, epochs: int = 0) -> Sides:
     """Standard against polynomial, equal in parameters, on scikit-learn's real 8x8 digits; the quickstart trains it."""
-    return _sides({"laptop": DIGITS}, "laptop", seeds, width, epochs, matched=("parameters",))
+    return _sides({"laptop": DIGITS}, "laptop", seeds, width, epochs)
 
 
 def _setting(settings: dict[str, Setting], size: str) -> Setting:
@@ -154,25 +175,26 @@ def _setting(settings: dict[str, Setting], size: str) -> Setting:
     return settings[size]
 
 
+def _check_numbers(**numbers: int) -> None:
+    for name, value in numbers.items():
+        if type(value) is not int or value < 0:
+            raise RunError(f"{name} must be a whole number, 0 for the size's own; got {value!r}")
+
+
 def _sides(
     settings: dict[str, Setting],
     size: str,
     seeds: int,
     width: int,
     epochs: int,
-    matched: tuple[str, ...] = MATCHED,
 ) -> Sides:
     setting = _setting(settings, size)
-    for name, value in {"seeds": seeds, "width": width, "epochs": epochs}.items():
-        if type(value) is not int or value < 0:
-            raise RunError(f"{name} must be a whole number, 0 for the size's own; got {value!r}")
+    _check_numbers(seeds=seeds, width=width, epochs=epochs)
     standard = Network(setting.network, "standard", width or setting.width)
     recipe = dataclasses.replace(setting.recipe, epochs=epochs) if epochs else setting.recipe
     sides = {"standard": _runs(setting.task, standard, recipe, seeds or setting.seeds, size)}
-    for by in matched:
+    for by in setting.matched:
         own = setting.seeds if by == "parameters" else setting.other_seeds
-        if not own:
-            continue
         if by != "time":
             polynomial = dataclasses.replace(standard, neuron="polynomial", width=matching_width(setting, standard, by))
         elif setting.time_width and not width:
@@ -183,6 +205,7 @@ def _sides(
     return sides
 
 
+@cache  # it takes a second for a large network
 def matching_width(setting: Setting, standard: Network, by: str) -> int:
     """The width of the polynomial network that has as many ``parameters`` or ``macs``, or keeps as much ``memory``."""
     form = setting.task.form
@@ -207,7 +230,7 @@ def _baseline(task: Task, name: str, size: str, seeds: int) -> list[Run]:
 
 # --- width scaling ---------------------------------------------------------------------------------------------------
 
-WIDTHS = {  # of the standard and of the polynomial network: six each, about equal in parameters
+WIDTHS = {  # of the standard and of the polynomial network: six each, over about the same range of parameters
     "cifar10": {
         "smoke": ((19,), (11,)),
         "laptop": ((5, 7, 10, 14, 20, 28), (3, 4, 6, 8, 12, 16)),
@@ -237,6 +260,7 @@ def width_scaling(size: str, *, task: str = "cifar10", seeds: int = 0, epochs: i
     """
     if task not in WIDTHS:
         raise RunError(f"task must be one of {', '.join(map(repr, WIDTHS))}, got {task!r}")
+    _check_numbers(seeds=seeds, epochs=epochs)
     setting = _setting({"cifar10": CIFAR10, "higgs": HIGGS}[task], size)
     recipe = dataclasses.replace(setting.recipe, epochs=epochs or WIDTHS_EPOCHS[task][size])
     standard, polynomial = WIDTHS[task][size]

@@ -156,7 +156,7 @@ class PairCNN(nn.Module):
         self.convolution = NEURONS[neuron].conv1d(vectors.shape[1], width, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm1d(width)
         self.activation = ACTIVATIONS[activation]()
-        self.pool = nn.MaxPool1d(2)
+        self.pool = nn.MaxPool1d(2, ceil_mode=True)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(2 * width, num_classes)
 
@@ -216,7 +216,7 @@ class TextCNN(nn.Module):
             self.norms.append(nn.BatchNorm1d(out_channels))
             channels = out_channels
         self.activation = ACTIVATIONS[activation]()
-        self.pool = nn.MaxPool1d(2)
+        self.pool = nn.MaxPool1d(2, ceil_mode=True)
         self.head = nn.Linear(channels, num_classes)
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from .stats import Comparison
+
 
 class ParameterError(ValueError):
     """A parameter that a notebook does not declare, or a value that it does not take."""
@@ -86,3 +88,19 @@ def glue(name: str, value: Any, show: bool = False) -> None:
             display(value)
         return
     keep(name, value, display=show)
+
+
+def glue_comparison(name: str, comparison: Comparison, verdict: str) -> None:
+    """Keep a comparison's numbers for the book's prose, under ``name-difference``, ``name-interval`` and so on."""
+    c = comparison
+    parts = {
+        "verdict": verdict,
+        "difference": f"{c.difference:+.2f}",
+        "interval": f"{c.low:+.2f} to {c.high:+.2f}",
+        "standard": f"{c.mean_a:.2f}",
+        "polynomial": f"{c.mean_b:.2f}",
+        "p": f"{c.p:.3f}",
+        "n": f"{c.n}",
+    }
+    for part, text in parts.items():
+        glue(f"{name}-{part}", text)

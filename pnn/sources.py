@@ -86,7 +86,7 @@ def labels(values: list, classes: int) -> Tensor:
     """
     try:
         found = torch.tensor(values)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise ValueError(f"a label is not a number: {error}") from error
     whole = found.double().round().long()
     if not ((whole == found) & (whole >= 0) & (whole < classes)).all():

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from .checkpoint import write_atomically
 from .machine import act_on, held_signals
-from .run import OUTCOMES, SIZES, Record, Run, RunError
+from .run import OUTCOMES, SIZES, Record, Run, RunError, Task
 from .train import fit
 
 GRACE_SECONDS = 60.0  # what a stopped training may take for its step and its checkpoint
@@ -27,7 +27,7 @@ class RecordError(Exception):
 
 
 class StudyError(Exception):
-    """What stops every training of a study alike, such as missing data; the message says what to do."""
+    """What stops every training of a task alike, such as missing data; the message says what to do."""
 
 
 def results_folder() -> Path:
@@ -172,6 +172,7 @@ class _Pool:
     budget_seconds: float | None
     progress: bool
     deaths: collections.Counter = field(default_factory=collections.Counter)
+    unusable: dict[Task, str] = field(default_factory=dict)  # why the runs of a task cannot be trained
     before: dict[Run, Record | None] = field(default_factory=dict)  # Records that are to be replaced
     running: dict[subprocess.Popen, tuple[Run, IO[str]]] = field(default_factory=dict)
 
@@ -190,6 +191,7 @@ class _Pool:
                 if self.budget_seconds is not None and time.monotonic() - started > self.budget_seconds:
                     self._say(f"the time budget is spent; {len(waiting) + len(self.running)} runs to go on with later")
                     return
+                waiting = collections.deque(run for run in waiting if run.task not in self.unusable)
                 while waiting and len(self.running) < self.jobs:
                     self._start(waiting.popleft())
                 for process in [p for p in self.running if p.poll() is not None]:
@@ -199,6 +201,8 @@ class _Pool:
                 time.sleep(0.1)
         finally:
             self._stop()
+        if self.unusable:
+            raise StudyError("; ".join(dict.fromkeys(self.unusable.values())))
 
     def _start(self, run: Run) -> None:
         home = self.results.parent / "runs" / run.name
@@ -231,8 +235,9 @@ class _Pool:
             self._say(f"finished {run.name}: {last}")
         elif code == STOPPED:
             self._say(f"stopped  {run.name}, saved")
-        elif code == UNUSABLE:
-            raise StudyError(last.removeprefix("error: "))
+        elif code == UNUSABLE:  # as all others of the task would be
+            self.unusable.setdefault(run.task, last.removeprefix("error: "))
+            self._say(f"unusable {run.name}: {self.unusable[run.task]}")
         elif load_record(run, self.results) != self.before[run]:  # it diverged, say: it said so itself
             self._say(f"ended    {run.name}: {last}")
         elif code < 0:

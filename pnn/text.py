@@ -34,7 +34,9 @@ def questions(source: Source, table: "pyarrow.Table") -> Texts:
         for i, text in enumerate(texts):
             if not isinstance(text, str):
                 raise ValueError(f"the {name} of row {i} is {text!r}, expected text")
-    return Texts(question, passage, labels([int(a) if a is not None else None for a in answer], source.classes))
+    if odd := next((a for a in answer if not isinstance(a, bool)), None):
+        raise ValueError(f"an answer is {odd!r}, expected true or false")
+    return Texts(question, passage, labels([None if a is None else int(a) for a in answer], source.classes))
 
 
 def word_pieces(source: Source, rows: dict[str, list[Texts]], companions: dict[str, Path]) -> dict[str, Tensor]:

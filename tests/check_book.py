@@ -1,21 +1,33 @@
 """python tests/check_book.py BUILT_HTML: what the builder does not check of a book that it built.
 
 Every page of the table of contents is there and no source page is left out of it; no page loads anything from the
-network, or a local file that is missing; the headline equals the Records, computed here by other code.
+network, or a local file that is missing; the headline and the verdicts equal the Records, computed here by other
+code.
 """
 
 import collections
+import html
 import html.parser
+import itertools
 import json
+import math
 import re
 import statistics
 import sys
+import tomllib
 import urllib.parse
 from pathlib import Path
 
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "results"
+CLAIMS = ROOT / "book/claims.toml"
+VERDICTS = "notebooks/analysis/verdict.html"
+MEASURED, UNMEASURED = "measured (95 % interval)", "not measured yet"
+TASKS = {"boolq-glove": "boolq-words"}  # of experiments that have another name than their task
+COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes"}  # that a side has in common
+SOURCE_WIDTH = {"higgs": 98}  # of the side "source"
 LOADING = {"stylesheet", "icon", "shortcut", "preload", "modulepreload", "prefetch", "preconnect", "manifest"}
 ADDRESS_IN_CSS = re.compile(r"""(?:url\(\s*['"]?|@import\s+['"])([^'")\s]+)""")
 
@@ -91,7 +103,7 @@ def wrong_headline(built: Path) -> list[str]:
     if not size:
         return ["the title page names no size"]
     sides: dict[str, dict[int, float]] = {"standard": {}, "polynomial": {}}
-    for path in (ROOT / "results").glob(f"cifar10-{size[1]}-*.json"):
+    for path in RESULTS.glob(f"cifar10-{size[1]}-*.json"):
         record = json.loads(path.read_text())
         if record["outcome"] == "ok" and f"{record['budget']['parameters']:,}" in text:
             run = record["run"]
@@ -110,14 +122,195 @@ def wrong_headline(built: Path) -> list[str]:
     return [f"the title page does not say {part!r}" for part in expected if part not in " ".join(text.split())] + stale
 
 
+class Tables(html.parser.HTMLParser):
+    """Collects the tables of a page as lists of rows, a row as the list of its cells' texts; and the links in cells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self.links: list[str] = []
+        self.in_cell = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("th", "td"):
+            self.tables[-1][-1].append("")
+            self.in_cell = True
+        elif tag == "a" and self.in_cell:
+            self.links.append(dict(attrs).get("href") or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_cell = self.in_cell and tag not in ("th", "td")
+
+    def handle_data(self, data: str) -> None:
+        if self.in_cell:
+            self.tables[-1][-1][-1] += data
+
+    def rows_with(self, *names: str) -> list[dict[str, str]]:
+        """The rows of all tables whose first one has these names; cells by name of their column."""
+        wanted = [table for table in self.tables if table and set(names) <= set(table[0])]
+        return [dict(zip(table[0], row, strict=True)) for table in wanted for row in table[1:]]
+
+
+def wrong_verdicts(built: Path, claims: Path = CLAIMS, results: Path = RESULTS) -> list[str]:
+    """The page of verdicts against the file of claims, and every measured row against the Records of its size."""
+    page = Tables()
+    page.feed((built / VERDICTS).read_text(encoding="utf-8"))
+    rows = page.rows_with("claim", "claimed", "verdict")
+    entries = tomllib.loads(claims.read_text(encoding="utf-8"))["claim"]
+    records = [json.loads(path.read_text()) for path in results.glob("*.json")]
+    problems = []
+    if len(rows) != len(entries):
+        problems.append(f"there are {len(rows)} rows for {len(entries)} claims")
+    for link in sorted(set(page.links)):
+        if not (built / VERDICTS).parent.joinpath(link).is_file():
+            problems.append(f"a claim leads to a page that is missing: {link}")
+    for claim in entries:
+        own = [row for row in rows if (row["claim"], row["claimed"]) == (claim["text"], claim["claimed"])]
+        if len(own) != 1:
+            problems.append(f"{claim['id']}: {len(own)} rows have its text and what is claimed")
+        else:
+            problems += [f"{claim['id']}: {problem}" for problem in wrong_row(claim, own[0], records)]
+    count = collections.Counter(row["verdict"] for row in rows)
+    if count[UNMEASURED] == len(rows) and any(record["run"]["size"] != "smoke" for record in records):
+        problems.append("no claim is measured, though there are Records")
+    sentence = (
+        f"Of {len(entries)} claims of {len({claim['source'] for claim in entries})} sources, "
+        f"the verdict is “holds” for {count['holds']}, “does not hold” for {count['does not hold']} "
+        f"and “cannot tell” for {count['cannot tell']}; {UNMEASURED}: {count[UNMEASURED]}."
+    )
+    for name in (VERDICTS, "book/index.html"):
+        text = re.sub(r"<[^>]+>", "", (built / name).read_text(encoding="utf-8"))
+        text = " ".join(html.unescape(text).split())
+        if sentence not in text and (name == VERDICTS or "sources, the verdict is" in text):
+            problems.append(f"{name} does not say {sentence!r}")
+    return [f"the verdicts: {problem}" for problem in problems]
+
+
+def wrong_row(claim: dict, row: dict[str, str], records: list[dict]) -> list[str]:
+    """What the Records contradict in the row of a claim: mean difference and interval, n, verdict."""
+    if row["verdict"] == UNMEASURED:
+        return []
+    if "rule" not in claim:
+        return [f"it has no query, but the verdict {row['verdict']!r}"]
+    try:
+        standard, other = sides_of(claim, [r for r in records if r["run"]["size"] == row["size"]])
+    except LookupError as error:
+        return [f"of size {row['size']!r} there are {error}"]
+    seeds = standard.keys() & other.keys()
+    n = len(seeds)
+    problems = [] if row["n"].split()[0] == str(n) else [f"n is {n}, not {row['n']}"]
+    if n < 2:
+        expected = "cannot tell"
+    else:
+        differences = [measured(claim["measure"], other[s]) - measured(claim["measure"], standard[s]) for s in seeds]
+        mean = statistics.fmean(differences)
+        half = t_quantile(n - 1) * statistics.stdev(differences) / math.sqrt(n)
+        low, high = mean - half, mean + half
+        said = [float(number) for number in re.findall(r"[-+]\d+\.\d+", row[MEASURED])]
+        if len(said) != 3 or max(abs(a - b) for a, b in zip(said, (mean, low, high), strict=True)) > 0.00501:
+            problems.append(f"measured is {mean:+.2f} ({low:+.2f} to {high:+.2f}), not {row[MEASURED]}")
+        expected = verdict(claim, low, high)
+    if row["verdict"] != expected:
+        problems.append(f"the verdict is {expected!r}, not {row['verdict']!r}")
+    return problems
+
+
+def sides_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int, dict]]:
+    """Records by seed, of the runs that ended well: of the standard side, and of the claim's.
+
+    The standard side is the standard network (with ReLU) of most seeds. The other one has its task, recipe and
+    architecture, and of these the cost that is nearest.
+    """
+    groups: dict[str, list[dict]] = collections.defaultdict(list)
+    for record in records:
+        run = record["run"]
+        task = TASKS.get(claim["experiment"], claim["experiment"])
+        if run["task"]["name"] == task and run["network"]["activation"] == "relu":
+            groups[json.dumps([run["network"], run["task"], run["recipe"]], sort_keys=True)].append(record)
+    networks = {key: json.loads(key)[0] for key in groups}
+
+    standard = [key for key in groups if networks[key]["neuron"] == "standard"]
+    most = max((len(groups[key]) for key in standard), default=0)
+    standard = [key for key in standard if len(groups[key]) == most]
+    if len(standard) != 1:
+        raise LookupError(f"{len(standard)} groups of Records that may be the standard side")
+    network, *rest = json.loads(standard[0])
+    candidates = [
+        key
+        for key in groups
+        if json.loads(key) == [network | {"neuron": "polynomial", "width": networks[key]["width"]}, *rest]
+    ]
+    ended = {key: {r["run"]["seed"]: r for r in group if r["outcome"] == "ok"} for key, group in groups.items()}
+    if claim["side"] == "source":
+        candidates = [key for key in candidates if networks[key]["width"] == SOURCE_WIDTH[claim["experiment"]]]
+    elif claim["side"] in COSTS:
+        cost = COSTS[claim["side"]]
+        costs = {key: [r["budget"][cost] for r in group if cost in r["budget"]] for key, group in groups.items()}
+        known = [key for key in candidates if costs[key] and costs[standard[0]]]
+        candidates = sorted(known, key=lambda key: abs(costs[key][0] - costs[standard[0]][0]))[:1]
+    else:
+        raise LookupError(f"Records of the side {claim['side']!r}, which tests/check_book.py has yet to learn to find")
+    if len(candidates) != 1:
+        raise LookupError(f"{len(candidates)} groups of Records that may be the side {claim['side']!r}")
+    return ended[standard[0]], ended[candidates[0]]
+
+
+def measured(measure: str, record: dict) -> float:
+    train, validation, test = (100 * record["final"][split]["accuracy"] for split in ("train", "validation", "test"))
+    curve = [100 * value for value in record["curves"]["validation_accuracy"]]
+    trapezia = [(a + b) / 2 for a, b in itertools.pairwise(curve)]
+    return {
+        "accuracy": test,
+        "gap": train - test,
+        "validation_gap": train - validation,
+        "early_accuracy": statistics.fmean(curve[: -(-len(curve) // 4)]),
+        "area_under_curve": statistics.fmean(trapezia or curve),
+    }[measure]
+
+
+def verdict(claim: dict, low: float, high: float) -> str:
+    if claim["rule"] == "gain":
+        holds, fails = low > 0 and high >= claim["value"], high < claim["value"] or high <= 0
+    elif claim["rule"] == "equal":
+        holds = max(abs(low), abs(high)) < claim["value"]
+        fails = low > claim["value"] or high < -claim["value"]
+    else:
+        holds, fails = high <= 0, low > 0
+    return "holds" if holds else "does not hold" if fails else "cannot tell"
+
+
+def t_quantile(freedom: int) -> float:
+    """Student's t at 97.5 %, by bisection of its distribution (Abramowitz and Stegun, 26.7.3 and 26.7.4)."""
+
+    def within(t: float) -> float:
+        angle, odd = math.atan(t / math.sqrt(freedom)), freedom % 2
+        term, total = math.cos(angle) ** odd, 0.0
+        for power in range(odd, freedom - 1, 2):
+            total += term
+            term *= math.cos(angle) ** 2 * (power + 1) / (power + 2)
+        total *= math.sin(angle)
+        return (angle + total) * 2 / math.pi if odd else total
+
+    low, high = 1.0, 20.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if within(middle) < 0.95 else (low, middle)
+    return low
+
+
 def main(built: Path) -> int:
     problems = missing_pages(built) + orphans()
     if not problems:
-        problems = bad_addresses(built) + wrong_headline(built)
+        problems = bad_addresses(built) + wrong_headline(built) + wrong_verdicts(built)
     for problem in problems:
         print(f"check_book: {problem}", file=sys.stderr)
     if not problems:
-        print(f"check_book: {len(pages_of_toc())} pages, nothing from the network, the headline equals the Records")
+        pages = len(pages_of_toc())
+        print(f"check_book: {pages} pages, nothing from the network, headline and verdicts equal the Records")
     return bool(problems)
 
 

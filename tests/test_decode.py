@@ -108,7 +108,7 @@ def test_rows_of_unequal_width_are_an_error():
         decode.columns(HIGGS, higgs_table([*ROWS[:5], ROWS[5, :27]]))
 
 
-@pytest.mark.parametrize("label", [0.5, 2.0, -1.0, float("nan"), 1 + 1e-9])
+@pytest.mark.parametrize("label", [0.5, 2.0, -1.0, float("nan"), 1 + 1e-6])
 def test_a_label_that_is_no_class_is_an_error(label):
     with pytest.raises(ValueError, match="not a whole number from 0 to 1"):
         decode.columns(HIGGS, higgs_table(y=[0, 1, 1, 0, 1, label]))
@@ -141,6 +141,7 @@ SUBSET_FIRST, SUBSET_LAST = [10, 11, 13, 19, 21, 26, 30, 41], [51_223, 51_227, 5
 def test_the_test_rows_are_fixed():
     small = decode.join_and_split(HIGGS, numbered(20), {})
     assert small["test.x"][:, 0].tolist() == TWENTY
+    assert small["train.x"][:, 0].tolist() == [i for i in range(20) if i not in TWENTY]
     large = decode.join_and_split(HIGGS, numbered(51_233), {})
     assert large["test.x"][:8, 0].tolist() == SUBSET_FIRST
     assert large["test.x"][-3:, 0].tolist() == SUBSET_LAST
@@ -270,7 +271,7 @@ def test_the_subset_of_higgs_is_split_by_us(tmp_path, monkeypatch):
     assert (len(loaded.train), len(loaded.validation)) == (13, 3)
 
 
-VOCABULARY = "[PAD] [UNK] [CLS] [SEP] is the sky blue no it yes . ?".split()
+VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "is", "the", "sky", "blue", "no", "it", "yes", ".", "?"]
 BOOLQ = {  # part: question, passage, answer
     "train": [("Is the sky blue?", "The sky. It is blue.", True), ("is it?", "No.", False), ("no", "yes", True)],
     "validation": [("the sky", "is", False), ("Blue", "sky", True)],

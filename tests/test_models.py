@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import pnn
+from pnn.train import correct, objective
 
 
 def test_cnn_is_the_sources_network_written_out():
@@ -37,3 +38,184 @@ def test_neuron_and_activation_are_exchanged_everywhere():
 def test_a_mistyped_name_says_what_is_allowed(names, message):
     with pytest.raises(ValueError, match=message):
         pnn.CNN(3, 10, 4, **names)
+
+
+# --- the other networks, layer by layer ------------------------------------------------------------------------------
+
+
+def neuron_of(layer: nn.Module):
+    """The layer's equation: a linear map, or Ax + (Bx)(Cx)."""
+    if isinstance(layer, nn.Linear | nn.Conv1d):
+        return layer
+    a, b, c = layer.branches()
+    return lambda x: a(x) + b(x) * c(x)
+
+
+def batchnorm(x: torch.Tensor, norm: nn.Module, training: bool) -> torch.Tensor:
+    """Of (N, channels), by the rows' own statistics in training."""
+    mean, variance = (x.mean(0), x.var(0, correction=0)) if training else (norm.running_mean, norm.running_var)
+    return (x - mean) / (variance + 1e-5).sqrt() * norm.weight + norm.bias
+
+
+def unlike_at_the_start(model: nn.Module) -> nn.Module:
+    """Give BatchNorm weights and statistics as if it had been trained."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm1d):
+            nn.init.uniform_(module.weight, -1, 2)
+            nn.init.normal_(module.bias)
+            nn.init.normal_(module.running_mean)
+            nn.init.uniform_(module.running_var, 0.5, 2)
+    return model
+
+
+both_neurons = pytest.mark.parametrize("neuron", ["standard", "polynomial"])
+both_activations = pytest.mark.parametrize("activation", ["relu", "identity"])
+ACTIVATIONS = {"relu": lambda x: x.clamp(min=0), "identity": lambda x: x}
+
+
+@both_neurons
+@both_activations
+@pytest.mark.parametrize("training", [True, False])
+def test_mlp_is_three_blocks_and_a_linear_layer_written_out(neuron, activation, training):
+    torch.manual_seed(0)
+    model = unlike_at_the_start(pnn.MLP(5, 3, 4, neuron, activation)).train(training)
+    layers = list(model)
+    assert len(layers) == 10
+    x = expected = torch.randn(6, 5)
+    for layer, norm in zip(layers[0:9:3], layers[1:9:3], strict=True):
+        expected = ACTIVATIONS[activation](batchnorm(neuron_of(layer)(expected), norm, training))
+    assert isinstance(layers[-1], nn.Linear)
+    torch.testing.assert_close(model(x), layers[-1](expected), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("width", [1, 3, 10])
+@pytest.mark.parametrize(("columns", "outputs"), [(1, 1), (28, 1), (5, 4)])
+@both_neurons
+def test_mlps_have_the_parameters_of_their_formula(neuron, columns, outputs, width):
+    maps = {"standard": 1, "polynomial": 3}[neuron]
+    blocks = maps * (columns * width + width * width + width * width) + 3 * (width + width)
+    with torch.device("meta"):
+        model = pnn.MLP(columns, outputs, width, neuron)
+    assert sum(p.numel() for p in model.parameters()) == blocks + (width * outputs + outputs)
+
+
+@pytest.mark.parametrize(
+    ("neuron", "width", "parameters"),
+    [("standard", 200, 87_001), ("polynomial", 98, 66_543), ("polynomial", 113, 86_898)],
+)
+def test_the_sources_mlps_have_the_parameters_that_it_has(neuron, width, parameters):
+    form = pnn.Task("higgs").form
+    with torch.device("meta"):
+        model = pnn.Network("mlp", neuron, width).build(form)
+    assert sum(p.numel() for p in model.parameters()) == parameters
+    assert model[-1].out_features == 1
+
+
+@pytest.mark.parametrize("width", [1, 2, 7])
+@pytest.mark.parametrize(("vocabulary", "size", "outputs"), [(30, 128, 1), (11, 6, 5)])
+@both_neurons
+def test_text_cnns_have_the_parameters_of_their_formula(neuron, vocabulary, size, outputs, width):
+    maps = {"standard": 1, "polynomial": 3}[neuron]
+    convolutions = maps * 3 * (size * width + width * 2 * width + 2 * width * 4 * width)
+    others = vocabulary * size + 2 * (width + 2 * width + 4 * width) + (4 * width * outputs + outputs)
+    with torch.device("meta"):
+        model = pnn.TextCNN(vocabulary, outputs, width, neuron, embedding_dim=size)
+    assert sum(p.numel() for p in model.parameters()) == convolutions + others
+
+
+def text_plainly(model: pnn.TextCNN, tokens: list[int], activation: str) -> torch.Tensor:
+    """One text without any padding: at an odd end, the last position is pooled with a zero."""
+    x = model.embedding.weight[tokens]  # (positions, channels)
+    for convolution, norm in zip(model.convolutions, model.norms, strict=True):
+        maps = [convolution] if isinstance(convolution, nn.Conv1d) else convolution.branches()
+        before, after = torch.cat([torch.zeros(1, x.shape[1]), x[:-1]]), torch.cat([x[1:], torch.zeros(1, x.shape[1])])
+        values = [sum(part @ m.weight[:, :, k].T for k, part in enumerate((before, x, after))) for m in maps]
+        y = values[0] if len(values) == 1 else values[0] + values[1] * values[2]
+        y = ACTIVATIONS[activation](batchnorm(y, norm, training=False))
+        if len(y) % 2:
+            y = torch.cat([y, torch.zeros(1, y.shape[1])])
+        x = torch.maximum(y[0::2], y[1::2])
+    return model.head.weight @ x.mean(0) + model.head.bias
+
+
+def texts(length: int, *lengths: int, vocabulary: int = 20) -> torch.Tensor:
+    tokens = torch.randint(1, vocabulary, (len(lengths), length), generator=torch.Generator().manual_seed(3))
+    return torch.where(torch.arange(length) < torch.tensor(lengths)[:, None], tokens, 0).int()
+
+
+def text_cnn(neuron: str, activation: str = "relu") -> pnn.TextCNN:
+    torch.manual_seed(0)
+    return unlike_at_the_start(pnn.TextCNN(20, 2, 3, neuron, activation, embedding_dim=5)).eval()
+
+
+@both_neurons
+@both_activations
+def test_text_cnn_is_its_equations_on_each_text_alone(neuron, activation):
+    model, lengths = text_cnn(neuron, activation), (1, 2, 3, 7, 8, 9, 15, 31, 32)
+    found = model(texts(32, *lengths))
+    for row, length, output in zip(texts(32, *lengths).tolist(), lengths, found, strict=True):
+        torch.testing.assert_close(output, text_plainly(model, row[:length], activation), rtol=1e-4, atol=1e-4)
+
+
+@both_neurons
+@both_activations
+def test_in_evaluation_the_output_does_not_depend_on_padding(neuron, activation):
+    model, short = text_cnn(neuron, activation), texts(256, 1, 100, 255, 256)
+    torch.testing.assert_close(model(short), model(nn.functional.pad(short, (0, 64))), rtol=1e-5, atol=1e-5)
+
+
+@both_neurons
+@pytest.mark.parametrize("training", [True, False])
+def test_a_text_of_padding_alone_has_the_last_layers_bias(neuron, training):
+    model = text_cnn(neuron).train(training)
+    model(texts(16, 0, 5)).sum().backward()
+    torch.testing.assert_close(model(texts(16, 0, 5))[0], model.head.bias)
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+    assert not model.embedding.weight.grad[0].any()  # padding is not learnt
+
+
+@pytest.mark.parametrize("network", [pnn.MLP, pnn.TextCNN])
+@pytest.mark.parametrize("names", [{"neuron": "poly"}, {"activation": "gelu"}])
+def test_a_mistyped_name_of_the_others_says_what_is_allowed(network, names):
+    (value,) = names.values()
+    with pytest.raises(ValueError, match=f"must be one of .*, got '{value}'"):
+        network(28, 1, 4, **names)
+
+
+# --- one output for two classes --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("task", "outputs"), [("higgs", 1), ("boolq", 1), ("cifar10", 10), ("cifar100", 100)])
+def test_two_classes_have_one_output_and_others_one_each(task, outputs):
+    form = pnn.Task(task).form
+    network = {"higgs": "mlp", "boolq": "text-cnn"}.get(task, "cnn")
+    model = pnn.Network(network, "polynomial", 2).build(form).eval()
+    rows = torch.zeros(3, *form.shape, dtype=torch.int32 if form.vocabulary else torch.float32)
+    assert model(rows).shape == (3, outputs)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_one_output_costs_as_much_as_two_of_which_the_first_is_0(reduction):
+    z, y = torch.linspace(-60, 60, 25), torch.arange(25) % 3 % 2
+    single, pair = z[:, None].requires_grad_(), torch.stack([torch.zeros(25), z], 1)
+    loss = objective(single, y, reduction)
+    torch.testing.assert_close(loss, nn.functional.cross_entropy(pair, y, reduction=reduction))
+    loss.backward()
+    expected = (z.detach().sigmoid() - y) / (25 if reduction == "mean" else 1)
+    torch.testing.assert_close(single.grad[:, 0], expected, rtol=1e-4, atol=1e-7)
+
+
+def test_one_output_is_as_often_right_as_two_of_which_the_first_is_0():
+    z = torch.tensor([-2.0, -1e-9, 0.0, 1e-9, 2.0])
+    pair = torch.stack([torch.zeros(5), z], 1)
+    for y in (torch.zeros(5).long(), torch.ones(5).long(), torch.tensor([0, 1, 1, 0, 1])):
+        assert correct(z[:, None], y) == (pair.argmax(1) == y).sum() == correct(pair, y)
+
+
+def test_more_outputs_cost_their_cross_entropy():
+    logits = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
+    y = torch.tensor([0, 1, 2, 3, 0, 0])
+    of_truth = logits.softmax(1)[torch.arange(6), y]
+    torch.testing.assert_close(objective(logits, y), -of_truth.log().mean())
+    torch.testing.assert_close(objective(logits, y, "sum"), -of_truth.log().sum())
+    assert correct(logits, y) == sum(row.argmax() == label for row, label in zip(logits, y, strict=True))

@@ -14,6 +14,12 @@ ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted(ROOT.glob("notebooks/**/*.ipynb"))
 CIFAR10 = ROOT / "notebooks/datasets/cifar10.ipynb"
 SMALLEST = {
+    "boolq": {"size": "smoke", "seeds": 2},
+    "cifar100": {"size": "smoke", "seeds": 1},
+    "higgs": {"size": "smoke", "seeds": 2},
+    "training_dynamics": {"size": "smoke", "task": "higgs"},
+    "verdict": {},
+    "width_scaling": {"size": "smoke", "task": "higgs"},
     "cifar10": {"size": "smoke", "epochs": 1},
     "quickstart": {"seeds": 1, "epochs": 1},
     "speed": {},

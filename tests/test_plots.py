@@ -6,9 +6,12 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from torch import nn
 
 import pnn
+from pnn.scaling import scaling_curve, scaling_difference
 
 mpl.use("Agg")
 from pnn import plots, stats
@@ -23,6 +26,9 @@ def sides() -> dict[str, list[pnn.Record]]:
         for seed, accuracy in enumerate(values):
             run = pnn.Run(pnn.Task("digits"), pnn.Network("cnn", neuron, 4), pnn.Recipe(2), seed, "smoke")
             curves = {"validation_accuracy": [accuracy / 2, accuracy], "train_loss": [2.0, 1.0 - accuracy]}
+            for layer in (1, 2, 3):
+                curves[f"activation_rms.{layer}"] = [layer * accuracy, layer * accuracy**2]
+                curves[f"gradient_rms.{layer}"] = [accuracy / layer, accuracy**2 / layer]
             final = {"test": pnn.Score(1.0, accuracy)}
             made[neuron].append(dataclasses.replace(pnn.Record.of_failure(run, "ok", ""), curves=curves, final=final))
     run = dataclasses.replace(run, seed=9)
@@ -30,13 +36,82 @@ def sides() -> dict[str, list[pnn.Record]]:
     return made
 
 
+def mean_line(axis: Axes, name: str) -> Line2D:
+    (line,) = (line for line in axis.lines if line.get_label() == name)
+    return line
+
+
 def test_learning_curves_show_every_run_and_the_means(sides):
     left, right = plots.learning_curves(sides).axes
     assert len(left.lines) == len(right.lines) == 8  # three runs and a mean, twice; the diverged one has no curve
     for neuron, values in ACCURACY.items():
-        (mean,) = (line for line in left.lines if line.get_label() == neuron)
+        mean = mean_line(left, neuron)
         assert mean.get_xdata() == pytest.approx([1, 2])
         assert mean.get_ydata() == pytest.approx([50 * np.mean(values), 100 * np.mean(values)])
+
+
+def test_the_mean_ends_with_the_first_run_that_was_stopped_early(sides):
+    sides["polynomial"][0].curves["validation_accuracy"].append(0.9)
+    left, _ = plots.learning_curves(sides).axes
+    assert max(len(line.get_xdata()) for line in left.lines) == 3
+    assert mean_line(left, "polynomial").get_ydata() == pytest.approx([50 * np.mean(ACCURACY["polynomial"]), 190 / 3])
+
+
+def test_the_sides_are_named_at_the_ends_of_their_lines_and_apart(sides):
+    sides["polynomial"] = sides["standard"]  # both lines end at one point
+    figure = plots.learning_curves(sides)
+    figure.draw_without_rendering()
+    for axis in figure.axes:
+        standard, polynomial = (text.get_window_extent() for text in axis.texts)
+        assert {text.get_text() for text in axis.texts} == set(ACCURACY)
+        assert standard.x0 == polynomial.x0 > axis.get_window_extent().x0
+        assert not standard.overlaps(polynomial)
+
+
+def test_a_figure_of_runs_that_all_ended_badly_is_empty():
+    run = pnn.Run(pnn.Task("digits"), pnn.Network("cnn", "standard", 4), pnn.Recipe(2), 0, "smoke")
+    sides = {"standard": [pnn.Record.of_failure(run, "diverged", "step 1")], "polynomial": []}
+    for figure in (plots.learning_curves(sides), plots.layer_norms(sides)):
+        assert not any(axis.lines or axis.texts for axis in figure.axes)
+
+
+def test_layer_norms_show_every_run_and_the_geometric_means(sides):
+    axes = plots.layer_norms(sides).axes
+    assert [axis.get_yscale() for axis in axes] == ["log"] * 4
+    activations, gradients, activations_by_epoch, gradients_by_epoch = axes
+    assert len(activations.lines) == len(gradients.lines) == 8  # three runs and a mean, twice
+    for neuron, values in ACCURACY.items():
+        mean = np.exp(np.mean(np.log(values)))
+        last = mean_line(activations, neuron)
+        assert last.get_xdata() == pytest.approx([1, 2, 3])
+        assert last.get_ydata() == pytest.approx([mean**2, 2 * mean**2, 3 * mean**2])
+        assert mean_line(gradients, neuron).get_ydata() == pytest.approx([mean**2, mean**2 / 2, mean**2 / 3])
+        for layer in (1, 3):
+            name = f"{neuron}, layer {layer}"
+            assert mean_line(activations_by_epoch, name).get_ydata() == pytest.approx([layer * mean, layer * mean**2])
+            assert mean_line(gradients_by_epoch, name).get_ydata() == pytest.approx([mean / layer, mean**2 / layer])
+
+
+def test_a_gradient_of_nothing_can_be_drawn(sides):
+    sides["standard"][0].curves["gradient_rms.1"] = [0.0, 0.0]
+    assert mean_line(plots.layer_norms(sides).axes[1], "standard").get_ydata()[0] == 0
+
+
+def test_one_epoch_is_one_tick_and_its_runs_are_seen(sides):
+    for record in (record for side in sides.values() for record in side):
+        record.curves.update({name: curve[:1] for name, curve in record.curves.items()})
+    for axis in (plots.learning_curves(sides).axes[0], plots.layer_norms(sides).axes[2]):
+        low, high = axis.get_xlim()
+        assert [tick for tick in axis.get_xticks() if low <= tick <= high] == [1]
+        assert all(line.get_marker() not in ("", "None") for line in axis.lines)
+
+
+def test_layer_norms_need_records_that_have_them(sides):
+    del sides["standard"][1].curves["activation_rms.1"]
+    with pytest.raises(
+        ValueError, match=r"digits-smoke-standard-4-seed1-\w+ has no norms of its layers; train it again"
+    ):
+        plots.layer_norms(sides)
 
 
 def test_paired_accuracy_shows_every_pair_and_the_interval(sides):
@@ -50,6 +125,105 @@ def test_paired_accuracy_shows_every_pair_and_the_interval(sides):
     (segment,) = bars.lines[2][0].get_segments()
     assert segment[:, 1] == pytest.approx([result.low, result.high])
     assert bars.lines[0].get_ydata() == pytest.approx([result.difference])
+
+
+ROWS = {
+    "no pair lost": pnn.compare([1.0, 2.0, 3.0], [2.0, 2.5, 5.0]),
+    "one lost": pnn.compare([1.0, 2.0, 3.0, 4.0], [0.0, 2.0, 2.0, 3.0], lost=1),
+}
+
+
+def test_intervals_show_both_intervals_and_n_in_the_order_given():
+    axis, *_ = plots.intervals(ROWS, "points", {"one lost": 3.0}).axes
+    thick, thin = axis.containers
+    assert thick.lines[0].get_xdata() == pytest.approx([c.difference for c in ROWS.values()])
+    for bars, ends in (
+        (thick, [(c.low, c.high) for c in ROWS.values()]),
+        (thin, [(c.bca_low, c.bca_high) for c in ROWS.values()]),
+    ):
+        assert [tuple(s[:, 0]) for s in bars.lines[2][0].get_segments()] == [pytest.approx(end) for end in ends]
+    assert [label.get_text() for label in axis.get_yticklabels()] == list(ROWS)
+    assert axis.get_ylim()[0] > axis.get_ylim()[1]  # from top to bottom
+    assert [text.get_text() for text in axis.texts] == ["n = 3", "n = 4 (1 lost)"]
+    (claimed,) = (line for line in axis.lines if line.get_markerfacecolor() == "white")
+    assert list(zip(*claimed.get_data(), strict=True)) == [(3.0, 1)]
+    assert axis.get_xlim()[0] < 0 < axis.get_xlim()[1]
+
+
+def test_a_claim_is_about_a_row():
+    with pytest.raises(ValueError, match=r"one of the rows \(no pair lost, one lost\), got \['another'\]"):
+        plots.intervals(ROWS, "points", {"another": 3.0})
+    with pytest.raises(ValueError, match="none"):
+        plots.intervals({}, "points")
+
+
+COSTS = (1e3, 1e4, 1e5, 1e6)
+SAMPLES = {
+    "standard": [(x, [60.0 + i, 62.0 + i]) for i, x in enumerate(COSTS)],
+    "polynomial": [(2 * x, [61.0 + 2 * i, 62.0 + 2 * i, 63.0]) for i, x in enumerate(COSTS)],
+}
+
+
+def test_scaling_shows_every_run_the_means_and_the_law():
+    grid = np.geomspace(1e3, 1e6, 9)
+    curve = scaling_curve(*zip(*SAMPLES["standard"], strict=True), grid)
+    left, right = plots.scaling({"parameters": SAMPLES, "ms": SAMPLES}, {"ms": {"standard": curve}}, "accuracy").axes
+    assert (left.get_ylabel(), left.get_xlabel(), right.get_xlabel()) == ("accuracy", "parameters", "ms")
+    assert left.get_xscale() == right.get_xscale() == "log"
+    assert left.get_ylim() == right.get_ylim()
+    for neuron, widths in SAMPLES.items():
+        x, means = mean_line(left, neuron).get_data()
+        assert list(zip(x, means, strict=True)) == [(x, pytest.approx(np.mean(values))) for x, values in widths]
+        runs = {(x, value) for x, values in widths for value in values}
+        assert runs in [set(zip(*line.get_data(), strict=True)) for line in left.lines]
+    assert not left.collections  # no law, no band
+    (law,) = (line for line in right.lines if line.get_linestyle() != "None")
+    assert law.get_ydata() == pytest.approx(curve.mean)
+    assert extent(right.collections[0]) == pytest.approx([min(curve.low), max(curve.high)])
+    assert {text.get_text() for text in right.texts} == set(SAMPLES)
+
+
+def test_scaling_of_one_width_a_side_and_of_none():
+    one = {"standard": [(100.0, [60.0])], "polynomial": []}
+    (axis,) = plots.scaling({"parameters": one}, {}, "accuracy").axes
+    assert mean_line(axis, "standard").get_data() == ([100.0], [60.0])
+    (text,) = axis.texts
+    assert text.get_text() == "standard"
+
+
+def test_scaling_differences_show_the_difference_and_its_interval():
+    sides = [column for side in SAMPLES.values() for column in zip(*side, strict=True)]
+    points = scaling_difference(*sides, np.geomspace(2e3, 1e6, 7))
+    left, right = plots.scaling_differences({"parameters": points, "ms": []}, "difference").axes
+    (curve,) = (line for line in left.lines if len(line.get_xdata()) == 7)
+    assert list(zip(*curve.get_data(), strict=True)) == [pytest.approx(point[:2]) for point in points]
+    assert extent(left.collections[0]) == pytest.approx([min(p[2] for p in points), max(p[3] for p in points)])
+    assert [list(axis.lines[0].get_ydata()) for axis in (left, right)] == [[0, 0], [0, 0]]
+    assert [text.get_text() for text in right.texts] == ["nothing to compare", "polynomial\nahead", "standard\nahead"]
+    above, below = right.texts[1:]
+    assert above.get_window_extent().y0 > below.get_window_extent().y1
+
+
+def extent(band) -> list[float]:
+    (path,) = band.get_paths()
+    return [path.vertices[:, 1].min(), path.vertices[:, 1].max()]
+
+
+@pytest.mark.parametrize(
+    ("limits", "shown"),
+    [
+        ((2.5, 13), ["3", "4", "5", "7", "10"]),
+        ((0.004, 0.08), ["0.005", "0.01", "0.02", "0.05"]),
+        ((700, 400_000), ["1k", "10k", "100k"]),
+        ((34_000, 34_100), ["20k", "30k", "40k", "50k"]),  # nearly equal costs
+    ],
+)
+def test_logarithmic_ticks_are_plain_numbers(limits, shown):
+    widths = [(x, [50.0]) for x in limits]
+    (axis,) = plots.scaling({"cost": {"standard": widths}}, {}, "accuracy").axes
+    low, high = axis.get_xlim()
+    labels = [label.get_text() for label in axis.get_xticklabels() if low <= label.get_position()[0] <= high]
+    assert labels == shown
 
 
 def test_decision_regions_draw_the_zero_line_where_there_is_one():

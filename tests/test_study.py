@@ -371,21 +371,13 @@ def test_a_child_that_dies_before_it_can_be_told_its_run_is_a_failed_run(results
     assert (record.outcome, record.message) == ("failed", "no python here")
 
 
-def test_what_stops_every_run_stops_the_study_and_saves_the_others(results, children, monkeypatch):
-    home = children(["busy"], ["no data"], ["ok"])
-    start = module._Pool._start
-
-    def start_in_turn(pool, run):  # the first is at work when the second fails
-        start(pool, run)
-        while run == RUNS[0] and not (home / "0" / "pid").exists():
-            time.sleep(0.01)
-
-    monkeypatch.setattr(module._Pool, "_start", start_in_turn)
+def test_what_stops_every_run_of_a_task_leaves_the_others_to_be_trained(results, children):
+    home = children(["no data"], ["ok"], ["ok"])
+    other = dataclasses.replace(RUNS[2], task=pnn.Task("digits", validation=1200))
     with pytest.raises(pnn.StudyError, match=r"^there is no data$"):
-        study(RUNS[:3], results=results, jobs=2, progress=False)
-    assert (home / "0" / "saved").exists()
-    assert not alive(int((home / "0" / "pid").read_text()))
-    assert list(results.iterdir()) == []
+        study([*RUNS[:2], other], results=results, jobs=1, budget_seconds=100, progress=False)
+    assert not list((home / "1").glob("try-*"))  # of the same task: not even started
+    assert len(list((home / "2").glob("try-*"))) == 1
 
 
 def spend_the_budget_once(path: Path, monkeypatch) -> None:
