@@ -1,6 +1,7 @@
 """What a network costs, and the width at which another one costs the same."""
 
 import copy
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -40,13 +41,28 @@ def budget(model: nn.Module, example: Tensor) -> Budget:
     """
     if example.dim() == 0 or len(example) == 0:
         raise ValueError(f"budget needs an example with at least one row, got shape {tuple(example.shape)}")
+    model, x = _on_meta(model, example)
+    return Budget(parameters=_parameters(model), macs=_macs(model, x), activation_bytes=_activation_bytes(model, x))
+
+
+def _on_meta(model: nn.Module, example: Tensor) -> tuple[nn.Module, Tensor]:
+    """A copy without data, in training mode, and a batch for it."""
     # BatchNorm in training mode refuses a single value a channel: measure two rows at least, then divide
-    rows = max(2, len(example))
-    x = torch.empty((rows, *example.shape[1:]), dtype=example.dtype, device="meta")
-    model = copy.deepcopy(model).to("meta").train()
+    x = torch.empty((max(2, len(example)), *example.shape[1:]), dtype=example.dtype, device="meta")
+    return copy.deepcopy(model).to("meta").train(), x
+
+
+def _parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def _macs(model: nn.Module, x: Tensor) -> int:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(x)
+    return counter.get_total_flops() // 2 // len(x)
 
+
+def _activation_bytes(model: nn.Module, x: Tensor) -> int:
     own = {p.untyped_storage()._cdata for p in (*model.parameters(), *model.buffers(), x)}
     saved: dict[int, torch.UntypedStorage] = {}
 
@@ -60,11 +76,7 @@ def budget(model: nn.Module, example: Tensor) -> Budget:
         output = model(x)
     held = sum(storage.nbytes() for storage in saved.values())
     del output
-    return Budget(
-        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
-        macs=counter.get_total_flops() // 2 // rows,
-        activation_bytes=held // rows,
-    )
+    return held // len(x)
 
 
 def match_width(
@@ -102,9 +114,10 @@ def match_width(
 
     def cost(model: nn.Module) -> int:
         if by == "parameters":
-            return sum(p.numel() for p in model.parameters() if p.requires_grad)
-        return getattr(budget(model, example), by)
+            return _parameters(model)
+        return {"macs": _macs, "activation_bytes": _activation_bytes}[by](*_on_meta(model, example))
 
+    @functools.cache
     def cost_of(width: int) -> int:
         with torch.device("meta"):
             return cost(build(width))

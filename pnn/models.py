@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from .nn import PolyConv1d, PolyConv2d, PolyLinear
 
@@ -156,12 +157,13 @@ class PairCNN(nn.Module):
         self.convolution = NEURONS[neuron].conv1d(vectors.shape[1], width, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm1d(width)
         self.activation = ACTIVATIONS[activation]()
-        self.pool = nn.MaxPool1d(2, ceil_mode=True)
+        self.pool = nn.MaxPool1d(2)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(2 * width, num_classes)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        means = [self._mean(part) for part in (tokens[:, : self.question], tokens[:, self.question :])]
+        parts = tokens[:, : self.question], tokens[:, self.question :]
+        means = [self._mean(_padded(part, 2)) for part in parts]
         return self.head(self.dropout(torch.cat(means, 1)))
 
     def _mean(self, tokens: Tensor) -> Tensor:
@@ -191,7 +193,7 @@ class TextCNN(nn.Module):
         embedding_dim: size of a token's vector.
 
     Shape:
-        ``(N, L)`` whole numbers, L at least 8, to ``(N, num_classes)``.
+        ``(N, L)`` whole numbers to ``(N, num_classes)``.
 
     Source: :cite:t:`oporture2026`, widths 256 (standard) and 148 (polynomial), one output, padding in the mean.
     """
@@ -216,16 +218,22 @@ class TextCNN(nn.Module):
             self.norms.append(nn.BatchNorm1d(out_channels))
             channels = out_channels
         self.activation = ACTIVATIONS[activation]()
-        self.pool = nn.MaxPool1d(2, ceil_mode=True)
+        self.pool = nn.MaxPool1d(2)
         self.head = nn.Linear(channels, num_classes)
 
     def forward(self, tokens: Tensor) -> Tensor:
+        tokens = _padded(tokens, 8)
         there = (tokens != 0)[:, None]
         x = self.embedding(tokens).transpose(1, 2)
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = self.pool(self.activation(norm(convolution(x))) * there)
             there = self.pool(there.to(x.dtype)) > 0
         return self.head(_mean_over(x, there))
+
+
+def _padded(tokens: Tensor, multiple: int) -> Tensor:
+    """So far that pooling leaves no position out."""
+    return F.pad(tokens, (0, -tokens.shape[1] % multiple))
 
 
 def _mean_over(x: Tensor, there: Tensor) -> Tensor:

@@ -169,7 +169,7 @@ def _by_seed(records: Iterable[Record], value: Callable[[Record], float]) -> dic
 
 
 def compare_records(a: Iterable[Record], b: Iterable[Record], value: Callable[[Record], float]) -> Comparison:
-    """:func:`compare` of two sides, paired by seed as :func:`pair_by_seed` does."""
+    """:func:`compare` of two sides, paired by seed as :func:`pnn.stats.pair_by_seed` does."""
     _, values_a, values_b, lost = pair_by_seed(a, b, value)
     return compare(values_a, values_b, lost)
 
@@ -262,8 +262,8 @@ def epochs_to(threshold: float) -> Callable[[Record], float]:
     """The measure: epochs until the validation accuracy first reaches a threshold, in percent.
 
     Linear between the ends of epochs; 1 if the first epoch reaches it. A run that never does is censored: the value is
-    infinite, and :func:`compare_records` counts the pair as lost. With pairs lost that way the comparison is one of the
-    seeds that arrived on both sides, and the count belongs beside it.
+    infinite, and :func:`pnn.compare_records` counts the pair as lost. With pairs lost that way the comparison is one
+    of the seeds that arrived on both sides, and the count belongs beside it.
 
     Raises:
         ValueError: the threshold is not above 0 and at most 100.

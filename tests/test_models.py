@@ -162,6 +162,8 @@ def test_text_cnn_is_its_equations_on_each_text_alone(neuron, activation):
 def test_in_evaluation_the_output_does_not_depend_on_padding(neuron, activation):
     model, short = text_cnn(neuron, activation), texts(256, 1, 100, 255, 256)
     torch.testing.assert_close(model(short), model(nn.functional.pad(short, (0, 64))), rtol=1e-5, atol=1e-5)
+    odd = texts(13, 1, 5, 13)
+    torch.testing.assert_close(model(odd), model(nn.functional.pad(odd, (0, 27))), rtol=1e-5, atol=1e-5)
 
 
 @both_neurons
@@ -174,7 +176,7 @@ def test_a_text_of_padding_alone_has_the_last_layers_bias(neuron, training):
     assert not model.embedding.weight.grad[0].any()  # padding is not learnt
 
 
-@pytest.mark.parametrize("network", [pnn.MLP, pnn.TextCNN])
+@pytest.mark.parametrize("network", [pnn.MLP, pnn.TextCNN, pnn.PairCNN])
 @pytest.mark.parametrize("names", [{"neuron": "poly"}, {"activation": "gelu"}])
 def test_a_mistyped_name_of_the_others_says_what_is_allowed(network, names):
     (value,) = names.values()
@@ -219,3 +221,65 @@ def test_more_outputs_cost_their_cross_entropy():
     torch.testing.assert_close(objective(logits, y), -of_truth.log().mean())
     torch.testing.assert_close(objective(logits, y, "sum"), -of_truth.log().sum())
     assert correct(logits, y) == sum(row.argmax() == label for row, label in zip(logits, y, strict=True))
+
+
+# --- question and passage --------------------------------------------------------------------------------------------
+
+
+def pair_cnn(neuron: str, activation: str = "relu", width: int = 3) -> pnn.PairCNN:
+    torch.manual_seed(0)
+    vectors = torch.randn(20, 5)
+    vectors[0] = 0
+    return unlike_at_the_start(pnn.PairCNN(vectors, 2, width, neuron, activation, question=6))
+
+
+def mean_plainly(model: pnn.PairCNN, tokens: list[int], activation: str) -> torch.Tensor:
+    """One text without any padding through the block: at an odd end, the last position is pooled with a zero."""
+    x = model.embedding.weight[tokens]
+    maps = [model.convolution] if isinstance(model.convolution, nn.Conv1d) else model.convolution.branches()
+    before, after = torch.cat([torch.zeros(1, x.shape[1]), x[:-1]]), torch.cat([x[1:], torch.zeros(1, x.shape[1])])
+    values = [sum(part @ m.weight[:, :, k].T for k, part in enumerate((before, x, after))) for m in maps]
+    y = values[0] if len(values) == 1 else values[0] + values[1] * values[2]
+    y = ACTIVATIONS[activation](batchnorm(y, model.norm, training=False))
+    if len(y) % 2:
+        y = torch.cat([y, torch.zeros(1, y.shape[1])])
+    return torch.maximum(y[0::2], y[1::2]).mean(0)
+
+
+@both_neurons
+@both_activations
+def test_pair_cnn_is_its_equations_on_question_and_passage_apart(neuron, activation):
+    model = pair_cnn(neuron, activation).eval()
+    lengths = [(1, 1), (6, 9), (5, 2), (3, 10)]
+    tokens = torch.cat([texts(6, *(q for q, _ in lengths)), texts(10, *(p for _, p in lengths))], 1)
+    for row, (question, passage), output in zip(tokens.tolist(), lengths, model(tokens), strict=True):
+        parts = row[:question], row[6 : 6 + passage]
+        means = torch.cat([mean_plainly(model, part, activation) for part in parts])
+        torch.testing.assert_close(output, model.head.weight @ means + model.head.bias, rtol=1e-4, atol=1e-4)
+
+
+@both_neurons
+@pytest.mark.parametrize("width", [1, 4])
+def test_pair_cnns_have_the_parameters_of_their_formula(neuron, width):
+    maps = {"standard": 1, "polynomial": 3}[neuron]
+    model = pair_cnn(neuron, width=width)
+    assert sum(p.numel() for p in model.parameters()) == 20 * 5 + 3 * maps * 5 * width + 2 * width + 2 * width * 2 + 2
+
+
+def test_in_training_whole_words_are_dropped():
+    torch.manual_seed(0)
+    model, seen = pair_cnn("standard").train(), []
+    model.convolution.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    model(texts(4000, 4000, 4000))
+    there = seen[1].abs().sum(1) > 0  # of the passage
+    expected = model.embedding.weight[texts(4000, 4000, 4000)[:, 6:]].transpose(1, 2) / 0.8
+    torch.testing.assert_close(seen[1], torch.where(there[:, None], expected, 0.0))
+    assert 0.77 < there.float().mean() < 0.83
+
+
+@both_neurons
+def test_a_row_without_words_is_finite(neuron):
+    model = pair_cnn(neuron).train()
+    model(texts(16, 0, 16)).sum().backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+    assert not model.embedding.weight.grad[0].any()

@@ -15,7 +15,7 @@ NOTEBOOKS = sorted(ROOT.glob("notebooks/**/*.ipynb"))
 CIFAR10 = ROOT / "notebooks/datasets/cifar10.ipynb"
 SMALLEST = {
     "boolq": {"size": "smoke", "seeds": 2},
-    "cifar100": {"size": "smoke", "seeds": 1},
+    "cifar100": {"size": "smoke"},
     "higgs": {"size": "smoke", "seeds": 2},
     "training_dynamics": {"size": "smoke", "task": "higgs"},
     "verdict": {},

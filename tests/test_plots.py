@@ -66,6 +66,8 @@ def test_the_sides_are_named_at_the_ends_of_their_lines_and_apart(sides):
         assert {text.get_text() for text in axis.texts} == set(ACCURACY)
         assert standard.x0 == polynomial.x0 > axis.get_window_extent().x0
         assert not standard.overlaps(polynomial)
+        _, height = axis.transData.transform((2, mean_line(axis, "standard").get_ydata()[-1]))
+        assert (standard.y0 + polynomial.y1) / 2 == pytest.approx(height, abs=3)  # pixels
 
 
 def test_a_figure_of_runs_that_all_ended_badly_is_empty():
@@ -180,7 +182,7 @@ def test_scaling_shows_every_run_the_means_and_the_law():
     (law,) = (line for line in right.lines if line.get_linestyle() != "None")
     assert law.get_ydata() == pytest.approx(curve.mean)
     assert extent(right.collections[0]) == pytest.approx([min(curve.low), max(curve.high)])
-    assert {text.get_text() for text in right.texts} == set(SAMPLES)
+    assert {text.get_text(): text.xy[0] for text in right.texts} == dict.fromkeys(SAMPLES, 2e6)
 
 
 def test_scaling_of_one_width_a_side_and_of_none():

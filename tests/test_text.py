@@ -136,6 +136,40 @@ def test_a_missing_answer_is_an_error(answers):
         text.questions(manifest.SOURCES["boolq"], table_of(["a", "b"], ["c", "d"], answers))
 
 
+# --- the words of a file of vectors -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def vectors(tmp_path) -> dict[str, Path]:
+    path = tmp_path / "vectors.parquet"
+    column = pa.array([[1.0, 2.0], [3.0, 0.5], [-1.0, 0.25]], pa.list_(pa.float16(), 2))
+    pq.write_table(pa.table({"word": ["sky", "?", "blue"], "vector": column}), path)
+    return {"vectors": path}
+
+
+def words_source(length: int, vocabulary: int = 5) -> sources.Source:
+    return dataclasses.replace(manifest.SOURCES["boolq-words"], shape=(length,), vocabulary=vocabulary)
+
+
+def test_words_stand_in_the_places_of_question_and_passage(vectors):
+    rows = {
+        "train": [texts_of(("The SKY??", "Blue, it's a sky")), texts_of(("sky " * 30, "sky " * 30), y=[1])],
+        "test": [texts_of(("", "blue"))],
+    }
+    tensors = text.words(words_source(30), rows, vectors)
+    first, second = tensors["train.x"].tolist()
+    assert first == [1, 2, 3, 3] + [0] * 20 + [4, 1, 1, 1, 1, 1]  # blue , it ' s a: cut before sky
+    assert second == [2] * 30
+    assert tensors["test.x"].tolist() == [[0] * 24 + [4] + [0] * 5]
+    assert tensors["train.y"].tolist() == [0, 1]
+    assert tensors["vectors"].tolist() == [[0, 0], [1, pytest.approx(2.75 / 3)], [1, 2], [3, 0.5], [-1, 0.25]]
+
+
+def test_vectors_of_another_number_of_words_are_an_error(vectors):
+    with pytest.raises(ValueError, match="has 3 words, expected 7"):
+        text.words(words_source(30, vocabulary=9), {"train": [], "test": []}, vectors)
+
+
 # --- the real data ---------------------------------------------------------------------------------------------------
 
 
