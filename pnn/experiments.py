@@ -48,7 +48,7 @@ CIFAR10 = {
 }
 CIFAR100 = {
     "smoke": Setting(Task("cifar100", validation=200, rows="stand-in"), "cnn", 20, Recipe(epochs=1), 2, 2),
-    "laptop": Setting(Task("cifar100"), "cnn", 20, Recipe(epochs=5), 5, 5, ("parameters",)),
+    "laptop": Setting(Task("cifar100"), "cnn", 20, Recipe(epochs=5), 5, 5, ("parameters",), 10),
     "paper": Setting(Task("cifar100"), "cnn", 149, Recipe(epochs=20), 10, 10),
 }
 BOOLQ = {

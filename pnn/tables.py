@@ -88,9 +88,18 @@ def reached(sides: Sides, value: Callable[[Record], float] = accuracy, label: st
 
 
 def compared(sides: Sides, value: Callable[[Record], float] = accuracy) -> dict[str, Comparison]:
-    """Every side with at least two seeds against the standard one, by the name that a reader sees."""
-    others = {name: side for name, side in sides.items() if name != "standard" and len(side) > 1}
-    return {NAMES.get(name, name): compare_records(sides["standard"], side, value) for name, side in others.items()}
+    """Every side with at least two seeds against the standard one, by the name that a reader sees.
+
+    A seed that only one of the two was to have is no pair, and not lost.
+    """
+    found = {}
+    for name, side in sides.items():
+        if name == "standard" or len(side) < 2:
+            continue
+        seeds = {record.run.seed for record in side}
+        standard = [record for record in sides["standard"] if record.run.seed in seeds]
+        found[NAMES.get(name, name)] = compare_records(standard, side, value)
+    return found
 
 
 def direction(comparison: Comparison) -> str:
@@ -110,9 +119,8 @@ def comparisons(results: Mapping[str, Comparison], a: str = "standard", b: str =
                 "n": f"{c.n}" + (f" ({c.lost} lost)" if c.lost else ""),
                 a: f"{c.mean_a:.2f}",
                 b: f"{c.mean_b:.2f}",
-                "difference": f"{c.difference:+.2f}",
-                "95 % interval (t)": f"{c.low:+.2f} to {c.high:+.2f}",
-                "95 % interval (BCa)": f"{c.bca_low:+.2f} to {c.bca_high:+.2f}",
+                "difference (95 %, t)": f"{c.difference:+.2f} ({c.low:+.2f} to {c.high:+.2f})",
+                "95 %, BCa": f"{c.bca_low:+.2f} to {c.bca_high:+.2f}",
                 "p (exact)": f"{c.p:.3f}",
                 "p (Holm)": f"{corrected[c]:.3f}",
                 "detectable": f"{c.detectable:.2f}",

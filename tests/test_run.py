@@ -241,8 +241,11 @@ def test_a_committed_record_is_whole_and_bears_its_runs_name(path):
     record = pnn.Record.from_dict(json.loads(path.read_text()))
     assert path.stem == record.run.name
     assert (record.outcome == "ok") == (record.message == "") == (set(record.final) == {"train", "validation", "test"})
-    if record.outcome == "ok":
-        assert {len(curve) for curve in record.curves.values()} == {record.run.recipe.epochs}
+    if record.run.network.is_baseline:
+        assert not record.curves
+    elif record.outcome == "ok":
+        (epochs,) = {len(curve) for curve in record.curves.values()}
+        assert epochs <= record.run.recipe.epochs if record.run.recipe.patience else epochs == record.run.recipe.epochs
 
 
 # --- fields that came later, and what goes with what -----------------------------------------------------------------
@@ -255,14 +258,6 @@ def test_a_field_that_came_later_is_in_the_id_only_where_it_is_not_its_default()
     assert later.id != RUN.id
     assert pnn.Run.from_dict(later.to_dict()) == later
     assert pnn.Run.from_dict(RUN.to_dict()) == RUN
-
-
-def test_every_record_of_the_book_is_named_by_its_run():
-    """Were an id to change, every Record would be trained again."""
-    paths = list((Path(__file__).parents[1] / "results").glob("*.json"))
-    assert paths
-    for path in paths:
-        assert pnn.Record.from_dict(json.loads(path.read_text())).run.name == path.stem
 
 
 @pytest.mark.parametrize(

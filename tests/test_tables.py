@@ -80,7 +80,7 @@ def test_comparisons_are_with_the_standard_side_and_corrected_over_the_rows(side
     first, second = results.values()
     assert table.iloc[1]["n"] == "3 (1 lost)"
     difference = 100 * statistics.mean(b - a for a, b in zip(ACCURACY["standard"], ACCURACY["parameters"], strict=True))
-    assert table.iloc[0]["difference"] == f"{difference:+.2f}"
+    assert table.iloc[0]["difference (95 %, t)"].startswith(f"{difference:+.2f} (")
     # the library's own correction of the step-down kind: scipy has none, so Holm by hand on two values
     low, high = sorted((first.p, second.p))
     holm = {low: min(1, 2 * low), high: max(min(1, 2 * low), high)}
@@ -89,7 +89,13 @@ def test_comparisons_are_with_the_standard_side_and_corrected_over_the_rows(side
     assert again["p (Holm)"].tolist() == [*table["p (Holm)"], table["p (Holm)"].iloc[0]]
     values = [[100 * v for v in ACCURACY[side]] for side in ("standard", "parameters")]
     interval = scipy.stats.ttest_rel(values[1], values[0]).confidence_interval()
-    assert table.iloc[0]["95 % interval (t)"] == f"{interval.low:+.2f} to {interval.high:+.2f}"
+    assert table.iloc[0]["difference (95 %, t)"].endswith(f"({interval.low:+.2f} to {interval.high:+.2f})")
+
+
+def test_seeds_that_a_side_was_not_to_have_are_not_lost(sides):
+    short = sides | {"parameters": sides["parameters"][:2]}
+    (first, _) = tables.compared(short).values()
+    assert (first.n, first.lost) == (2, 0)
 
 
 @pytest.mark.parametrize(("low", "high", "word"), [(0.1, 1, "better"), (-1, -0.1, "worse"), (-1, 1, "not told apart")])
