@@ -60,7 +60,6 @@ BOOLQ = {
         dataclasses.replace(BOOLQ_RECIPE, epochs=5),
         10,
         5,
-        ("parameters", "time"),
         time_width=13,
     ),
     "paper": Setting(

@@ -26,8 +26,7 @@ SIDES = {  # without "time", which a size has where it was timed
     ("cifar100", "smoke"): FOUR,
     ("cifar100", "laptop"): TWO,
     ("cifar100", "paper"): FOUR,
-    **{("boolq", size): FOUR | {"majority", "bag-of-words"} for size in ("smoke", "paper")},
-    ("boolq", "laptop"): TWO | {"majority", "bag-of-words"},
+    **{("boolq", size): FOUR | {"majority", "bag-of-words"} for size in SIZES},
     **{("higgs", size): FOUR | {"source", "boosted-trees"} for size in SIZES},
 }
 each_experiment = pytest.mark.parametrize(("name", "size"), SIDES)
