@@ -43,12 +43,12 @@ HIGGS_RECIPE = dataclasses.replace(PLAIN, epochs=4, batch_size=256)
 
 CIFAR10 = {
     "smoke": Setting(Task("cifar10", validation=200, rows="stand-in"), "cnn", 19, Recipe(epochs=1), 2, 2),
-    "laptop": Setting(Task("cifar10"), "cnn", 26, Recipe(epochs=10), 6, 5, ("parameters", "macs", "time"), 14),
+    "laptop": Setting(Task("cifar10"), "cnn", 26, Recipe(epochs=10), 6, 5, time_width=14),
     "paper": Setting(Task("cifar10"), "cnn", 149, Recipe(epochs=20), 10, 10),
 }
 CIFAR100 = {
     "smoke": Setting(Task("cifar100", validation=200, rows="stand-in"), "cnn", 20, Recipe(epochs=1), 2, 2),
-    "laptop": Setting(Task("cifar100"), "cnn", 20, Recipe(epochs=5), 5, 5, ("parameters",), 10),
+    "laptop": Setting(Task("cifar100"), "cnn", 20, Recipe(epochs=5), 5, 5, time_width=10),
     "paper": Setting(Task("cifar100"), "cnn", 149, Recipe(epochs=20), 10, 10),
 }
 BOOLQ = {
