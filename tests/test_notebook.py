@@ -82,4 +82,4 @@ def test_every_notebook_runs_at_its_smallest(path, tmp_path, monkeypatch):
     assert all(cell.execution_count for cell in code if cell.source.strip())
     if path == CIFAR10:
         written = {path.stem for path in (tmp_path / "results").glob("cifar10-smoke-*.json")}
-        assert written == {run.id for run in in_turn(pnn.experiments.cifar10("smoke"))}
+        assert written == {run.name for run in in_turn(pnn.experiments.cifar10("smoke"))}
