@@ -1,46 +1,27 @@
 """The polynomial neuron, y = Ax + (Bx)(Cx), as drop-ins for torch's linear and convolution layers."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-_BRANCHES = 3
-
-
-def _split_product(maps: Tensor, groups: int, channel_dim: int) -> Tensor:
-    """a + b * c from the output of the fused map, whose channels are ordered (group, branch, channel)."""
-    if groups == 1:
-        a, b, c = maps.chunk(_BRANCHES, channel_dim)
-        return torch.addcmul(a, b, c)
-    a, b, c = maps.unflatten(channel_dim, (groups, _BRANCHES, -1)).unbind(channel_dim - 1)
-    return torch.addcmul(a, b, c).flatten(channel_dim - 1, channel_dim)
-
-
-def _fuse(branches: list[Tensor], groups: int) -> Tensor:
-    """Three (out, ...) tensors -> one (3 * out, ...) tensor in the order (group, branch, channel)."""
-    return torch.stack([t.unflatten(0, (groups, -1)) for t in branches], dim=1).flatten(0, 2)
-
-
-def _unfuse(fused: Tensor, groups: int) -> list[Tensor]:
-    """The inverse of `_fuse`."""
-    return [t.flatten(0, 1) for t in fused.unflatten(0, (groups, _BRANCHES, -1)).unbind(1)]
+from .fused import FusedConv, FusedLinear, fuse, unfuse
 
 
 def _load_branches(maps: nn.Module, branches: tuple[nn.Module, ...], groups: int) -> None:
     """Copy three layers' weights into the fused map; a missing bias counts as zero."""
     with torch.no_grad():
-        maps.weight.copy_(_fuse([layer.weight for layer in branches], groups))
+        maps.weight.copy_(fuse([layer.weight for layer in branches], groups))
         if maps.bias is not None:
-            zero = torch.zeros_like(maps.bias[: len(maps.bias) // _BRANCHES])
-            maps.bias.copy_(_fuse([zero if m.bias is None else m.bias for m in branches], groups))
+            zero = torch.zeros_like(maps.bias[: len(maps.bias) // len(branches)])
+            maps.bias.copy_(fuse([zero if m.bias is None else m.bias for m in branches], groups))
 
 
 def _unload_branches(maps: nn.Module, layers: tuple[nn.Module, ...], groups: int) -> None:
     """The inverse of `_load_branches`."""
     with torch.no_grad():
-        for layer, weight in zip(layers, _unfuse(maps.weight, groups), strict=True):
+        for layer, weight in zip(layers, unfuse(maps.weight, groups, len(layers)), strict=True):
             layer.weight.copy_(weight)
         if maps.bias is not None:
-            for layer, bias in zip(layers, _unfuse(maps.bias, groups), strict=True):
+            for layer, bias in zip(layers, unfuse(maps.bias, groups, len(layers)), strict=True):
                 layer.bias.copy_(bias)
 
 
@@ -60,7 +41,7 @@ def _agree(branches: tuple[nn.Module, ...], kind: type[nn.Module], names: tuple[
         )
 
 
-class PolyLinear(nn.Module):
+class PolyLinear(FusedLinear):
     r"""Polynomial linear layer, a drop-in for :class:`torch.nn.Linear`.
 
     .. math:: y = (A x + a) + (B x + b) \odot (C x + c)
@@ -92,18 +73,8 @@ class PolyLinear(nn.Module):
         torch.Size([32, 128])
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, device=None, dtype=None) -> None:
-        super().__init__()
-        self.in_features = in_features
-        self.out_features = out_features
-        self.maps = nn.Linear(in_features, _BRANCHES * out_features, bias, device, dtype)
-
-    def reset_parameters(self) -> None:
-        """Draw the weights again, each of the three maps as torch's own layer does."""
-        self.maps.reset_parameters()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _split_product(self.maps(x), 1, -1)
+    _branches = 3
+    _combine = staticmethod(torch.addcmul)
 
     @classmethod
     def from_branches(cls, a: nn.Linear, b: nn.Linear, c: nn.Linear) -> "PolyLinear":
@@ -127,76 +98,15 @@ class PolyLinear(nn.Module):
         maps = self.maps
         layers = tuple(
             nn.Linear(self.in_features, self.out_features, maps.bias is not None, maps.weight.device, maps.weight.dtype)
-            for _ in range(_BRANCHES)
+            for _ in range(self._branches)
         )
         _unload_branches(maps, layers, 1)
         return layers
 
-    def extra_repr(self) -> str:
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.maps.bias is not None}"
 
-
-class _PolyConvNd(nn.Module):
-    _conv: type[nn.Module]
-    _dims: int
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size,
-        stride=1,
-        padding=0,
-        dilation=1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device=None,
-        dtype=None,
-    ) -> None:
-        super().__init__()
-        maps = self._conv(
-            in_channels,
-            _BRANCHES * out_channels,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
-        )
-        if out_channels % groups:  # torch accepts 2 channels in 3 groups here, since the fused map has 6
-            raise ValueError(f"out_channels must be divisible by groups, got {out_channels} and {groups}")
-        self.in_channels = in_channels
-        self.out_channels = out_channels
-        for name in ("kernel_size", "stride", "padding", "dilation", "groups", "padding_mode"):
-            setattr(self, name, getattr(maps, name))
-        self.maps = maps
-
-    def reset_parameters(self) -> None:
-        """Draw the weights again, each of the three maps as torch's own layer does."""
-        self.maps.reset_parameters()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return _split_product(self.maps(x), self.groups, -1 - self._dims)
-
-    def _arguments(self) -> dict:
-        return {
-            "in_channels": self.in_channels,
-            "out_channels": self.out_channels,
-            "kernel_size": self.kernel_size,
-            "stride": self.stride,
-            "padding": self.padding,
-            "dilation": self.dilation,
-            "groups": self.groups,
-            "bias": self.maps.bias is not None,
-            "padding_mode": self.padding_mode,
-            "device": self.maps.weight.device,
-            "dtype": self.maps.weight.dtype,
-        }
+class _PolyConvNd(FusedConv):
+    _branches = 3
+    _combine = staticmethod(torch.addcmul)
 
     @classmethod
     def from_branches(cls, a: nn.Module, b: nn.Module, c: nn.Module):
@@ -223,18 +133,9 @@ class _PolyConvNd(nn.Module):
 
     def branches(self) -> tuple[nn.Module, nn.Module, nn.Module]:
         """Copies of the three maps A, B, C as convolutions; the inverse of :meth:`from_branches`."""
-        layers = tuple(self._conv(**self._arguments()) for _ in range(_BRANCHES))
+        layers = tuple(self._conv(**self._arguments()) for _ in range(self._branches))
         _unload_branches(self.maps, layers, self.groups)
         return layers
-
-    def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        for name, default in {"padding": (0,) * self._dims, "dilation": (1,) * self._dims, "groups": 1}.items():
-            if getattr(self, name) != default:
-                text += f", {name}={getattr(self, name)}"
-        if self.maps.bias is None:
-            text += ", bias=False"
-        return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
 
 
 class PolyConv1d(_PolyConvNd):
