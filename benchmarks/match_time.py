@@ -6,7 +6,7 @@ All candidates run side by side in one process, once a round in random order; wh
 of the ratio to the standard network within the round. The match is the widest network, not wider than the one with as
 many parameters, whose step takes at most 5 % longer: less is within the noise. Writes
 benchmarks/results/match_time-<size>-<device>.json. The match is then typed into `time_width` of the setting in
-pnn/experiments.py; a test compares the two.
+pnn/experiments/oporture.py; a test compares the two.
 """
 
 import argparse
@@ -20,21 +20,21 @@ import torch
 from step_time import race, ratio
 
 import pnn
-from pnn import experiments
+from pnn.experiments import common, oporture
 from pnn.machine import device_name, pick_device
 from pnn.train import objective
 
 SETTINGS = {
-    "cifar10": experiments.CIFAR10,
-    "cifar100": experiments.CIFAR100,
-    "boolq": experiments.BOOLQ,
-    "higgs": experiments.HIGGS,
+    "cifar10": oporture.CIFAR10,
+    "cifar100": oporture.CIFAR100,
+    "boolq": oporture.BOOLQ,
+    "higgs": oporture.HIGGS,
 }
 SPREAD = (0.55, 0.7, 0.8, 0.87, 0.94, 1.0)  # candidates, as shares of the width that matches by parameters
 LONGER = 1.05
 
 
-def stepper(setting: experiments.Setting, network: pnn.Network, device: torch.device) -> Callable[[], None]:
+def stepper(setting: common.Setting, network: pnn.Network, device: torch.device) -> Callable[[], None]:
     """A function that takes one training step as `fit` does, the device waited for."""
     form = setting.task.form
     model = network.build(form).to(device, memory_format=torch.channels_last)
@@ -71,7 +71,7 @@ def main() -> None:
     for name, settings in SETTINGS.items():
         setting = settings[arguments.size]
         standard = pnn.Network(setting.network, "standard", setting.width)
-        equal = experiments.matching_width(setting, standard, "parameters")
+        equal = common.matching_width(setting.task, standard, "parameters")
         widths = sorted({max(1, round(equal * share)) for share in SPREAD})
         networks = {"standard": standard} | {
             str(width): pnn.Network(setting.network, "polynomial", width) for width in widths

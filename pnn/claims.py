@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import stats
-from .experiments import EXPERIMENTS, Sides
+from .experiments import EXPERIMENTS
+from .experiments.common import Sides
 from .run import SIZES, Record
 from .stats import Comparison
 from .study import checkout_folder, load_record, results_folder
 
 # of pnn.stats, those that are larger if there is more of something, in points
-MEASURES = ("accuracy", "early_accuracy", "area_under_curve", "gap", "validation_gap")
+MEASURES = ("accuracy", "early_accuracy", "area_under_curve", "gap", "validation_gap", "failure")
 RULES = ("gain", "equal", "no gain")
 QUERY = ("experiment", "side", "measure", "rule")  # all of them, or none: nothing answers the claim yet
 
@@ -28,18 +29,19 @@ class ClaimError(ValueError):
 
 @dataclass(frozen=True)
 class Claim:
-    """What a source says, and which Records answer it: those of one side of an experiment against the standard one."""
+    """What a source says, and which Records answer it: those of one side of an experiment against those of another."""
 
     id: str  # small letters, digits, hyphens
     source: str  # key of book/references.bib
     text: str  # in our words
     claimed: str  # the source's own number or word
     experiment: str = ""  # a name in pnn.experiments.EXPERIMENTS
-    side: str = ""
+    side: str = ""  # of several parts, such as neuron, what is equal, activation: joined by "/"
     measure: str = ""  # a name in MEASURES
     rule: str = ""  # a name in RULES
     value: float | None = None  # points; gain: what is claimed, 0 if no number is; equal: the margin; no gain: none
     page: str = ""  # with the details, such as "notebooks/datasets/cifar10.ipynb"
+    against: str = "standard"  # the other side
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -74,11 +76,11 @@ class Claim:
         seen = {}
         for size in SIZES[1:]:  # the smaller ones are quicker to ask
             seen |= dict.fromkeys(_sides(EXPERIMENTS[self.experiment], size))
-            if {"standard", self.side} <= seen.keys() and self.side != "standard":
+            if {self.against, self.side} <= seen.keys() and self.side != self.against:
                 return
-        if "standard" not in seen:
-            raise self._error("experiment", "must be one whose Runs are by side, with a standard one", self.experiment)
-        allowed = [name for name in seen if name != "standard"]
+        if self.against not in seen:
+            raise self._error("against", f"must be one of {', '.join(map(repr, seen))}", self.against, seen)
+        allowed = [name for name in seen if name != self.against]
         raise self._error("side", f"must be one of {', '.join(map(repr, allowed))}", self.side, allowed)
 
     def _error(self, field: str, rule: str, given: object, allowed: Iterable[str] = ()) -> ClaimError:
@@ -91,7 +93,7 @@ class Answer:
 
     claim: Claim
     size: str  # of all its Records
-    comparison: Comparison  # the claim's side less the standard one, in points
+    comparison: Comparison  # the claim's side less the other one, in points
     devices: tuple[str, ...]
     p_holm: float  # the comparison's p, adjusted by Holm's method over the answers that were asked for together
 
@@ -167,7 +169,7 @@ def answer(claim: Claim, results: str | Path | None = None) -> Answer | None:
         sides = _sides(EXPERIMENTS[claim.experiment], size)
         if claim.side not in sides:
             continue
-        pair = [[load_record(run, folder) for run in sides[name]] for name in ("standard", claim.side)]
+        pair = [[load_record(run, folder) for run in sides[name]] for name in (claim.against, claim.side)]
         if not all(record for side in pair for record in side):
             continue
         # sides may have different numbers of seeds; one that only one side was to run is no pair, and none lost
@@ -197,13 +199,21 @@ def verdicts(claims: Iterable[Claim], results: str | Path | None = None) -> dict
 
 
 @functools.cache
-def _sides(experiment: Callable[[str], Sides], size: str) -> Sides:
-    """The Runs of an experiment; matching the widths takes seconds, and many claims share one."""
-    return experiment(size)
+def _sides(experiment: Callable[[str], dict], size: str) -> Sides:
+    """The Runs of an experiment by side as text; matching the widths takes seconds, and many claims share one."""
+    named = {}
+    for side, runs in experiment(size).items():
+        named[side if isinstance(side, str) else "/".join(map(str, side)) if isinstance(side, tuple) else str(side)] = (
+            runs
+        )
+    return named
 
 
 def _compare(a: list[Record], b: list[Record], value: Callable[[Record], float]) -> Comparison:
     """:func:`pnn.compare_records`, but fewer than two pairs are no error: their interval is the whole line."""
+    if value is stats.failure:  # every run has one
+        values = [[value(record) for record in sorted(side, key=lambda r: r.run.seed)] for side in (a, b)]
+        return stats.compare(*values)
     _, values_a, values_b, lost = stats.pair_by_seed(a, b, value)
     if len(values_a) >= 2:
         return stats.compare(values_a, values_b, lost)

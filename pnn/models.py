@@ -1,40 +1,17 @@
-"""Networks, each generic over neuron, activation and width."""
+"""Networks of images and tables, each generic over neuron, activation and width."""
 
-from typing import NamedTuple
-
-import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from .nn import PolyConv1d, PolyConv2d, PolyLinear
-
-
-class Neuron(NamedTuple):
-    """The layers that one kind of neuron stands for."""
-
-    linear: type[nn.Module]
-    conv1d: type[nn.Module]
-    conv2d: type[nn.Module]
-
-
-NEURONS = {
-    "standard": Neuron(nn.Linear, nn.Conv1d, nn.Conv2d),
-    "polynomial": Neuron(PolyLinear, PolyConv1d, PolyConv2d),
-}
-ACTIVATIONS = {"relu": nn.ReLU, "identity": nn.Identity}
-
-
-def _check_names(neuron: str, activation: str) -> None:
-    for name, value, allowed in (("neuron", neuron, NEURONS), ("activation", activation, ACTIVATIONS)):
-        if value not in allowed:
-            raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+from .neurons import ACTIVATIONS, POOLINGS, check_names, conv2d, linear
+from .nn import PolyNeXtBlock
 
 
 class CNN(nn.Sequential):
     r"""Three blocks of [convolution 3x3, BatchNorm, activation, max-pool 2], global average, linear.
 
-    The blocks have ``width``, ``2 * width`` and ``4 * width`` channels; convolutions have no bias, and the last layer
-    is always a plain linear one. With max-pooling (and with ReLU) this is *not* a polynomial of its input.
+    The blocks have ``width``, ``2 * width`` and ``4 * width`` channels; convolutions have a bias only where a neuron
+    needs it (``pnn.neurons``), and the last layer is always a plain linear one. With max-pooling (and with ReLU) this
+    is *not* a polynomial of its input.
 
     - **Parameters** for ``c`` input channels and ``k`` classes, with :math:`m` maps a neuron (1 if standard, 3 if
       polynomial): :math:`m (9 c w + 90 w^2) + 14 w + 4 w k + k`.
@@ -43,8 +20,9 @@ class CNN(nn.Sequential):
         in_channels: channels of the image.
         num_classes: size of the output.
         width: channels of the first block.
-        neuron: ``"standard"`` or ``"polynomial"``.
+        neuron: a name in ``pnn.neurons.NEURONS``.
         activation: ``"relu"`` or ``"identity"``.
+        pooling: ``"max"`` or ``"average"``.
 
     Shape:
         ``(N, in_channels, H, W)`` to ``(N, num_classes)``, H and W at least 8.
@@ -53,17 +31,24 @@ class CNN(nn.Sequential):
     """
 
     def __init__(
-        self, in_channels: int, num_classes: int, width: int, neuron: str = "standard", activation: str = "relu"
+        self,
+        in_channels: int,
+        num_classes: int,
+        width: int,
+        neuron: str = "standard",
+        activation: str = "relu",
+        *,
+        pooling: str = "max",
     ) -> None:
-        _check_names(neuron, activation)
+        check_names(neuron=neuron, activation=activation, pooling=pooling)
         layers: list[nn.Module] = []
         channels = in_channels
         for out_channels in (width, 2 * width, 4 * width):
             layers += [
-                NEURONS[neuron].conv2d(channels, out_channels, 3, padding=1, bias=False),
+                conv2d(neuron, channels, out_channels, 3, padding=1),
                 nn.BatchNorm2d(out_channels),
                 ACTIVATIONS[activation](),
-                nn.MaxPool2d(2),
+                POOLINGS[pooling](2),
             ]
             channels = out_channels
         super().__init__(*layers, _GlobalAverage(), nn.Linear(channels, num_classes))
@@ -77,20 +62,21 @@ class _GlobalAverage(nn.Module):
 
 
 class MLP(nn.Sequential):
-    r"""Three times [linear, BatchNorm, activation] of one width, then linear.
+    r"""So many times [linear, BatchNorm, activation] of one width, by default three, then linear.
 
-    The three have no bias, which BatchNorm would cancel in a standard neuron; the last layer is always a plain linear
-    one, with bias.
+    They have a bias only where a neuron needs it (``pnn.neurons``): BatchNorm would cancel that of a standard neuron.
+    The last layer is always a plain linear one, with bias.
 
-    - **Parameters** for ``d`` columns and ``k`` outputs, with :math:`m` maps a neuron (1 if standard, 3 if
-      polynomial): :math:`m (d w + 2 w^2) + 6 w + w k + k`.
+    - **Parameters** at depth ``n`` for ``d`` columns and ``k`` outputs, with :math:`m` maps a neuron (1 if standard,
+      3 if polynomial): :math:`m (d w + (n - 1) w^2) + 2 n w + w k + k`.
 
     Args:
         in_features: columns of a row.
         num_classes: size of the output.
         width: features of each layer.
-        neuron: ``"standard"`` or ``"polynomial"``.
+        neuron: a name in ``pnn.neurons.NEURONS``.
         activation: ``"relu"`` or ``"identity"``.
+        depth: layers before the last one.
 
     Shape:
         ``(N, in_features)`` to ``(N, num_classes)``.
@@ -99,143 +85,130 @@ class MLP(nn.Sequential):
     """
 
     def __init__(
-        self, in_features: int, num_classes: int, width: int, neuron: str = "standard", activation: str = "relu"
+        self,
+        in_features: int,
+        num_classes: int,
+        width: int,
+        neuron: str = "standard",
+        activation: str = "relu",
+        *,
+        depth: int = 3,
     ) -> None:
-        _check_names(neuron, activation)
+        check_names(neuron=neuron, activation=activation)
         layers: list[nn.Module] = []
-        for features in (in_features, width, width):
+        for features in (in_features, *[width] * (depth - 1)):
             layers += [
-                NEURONS[neuron].linear(features, width, bias=False),
+                linear(neuron, features, width),
                 nn.BatchNorm1d(width),
                 ACTIVATIONS[activation](),
             ]
         super().__init__(*layers, nn.Linear(width, num_classes))
 
 
-class PairCNN(nn.Module):
-    r"""One block of [convolution of 3 tokens, BatchNorm, activation, max-pool 2] over a question and over its passage.
+class ResNet(nn.Sequential):
+    r"""The residual network of ``6 n + 2`` layers for small images.
 
-    Both go through the same embedding, which starts from given vectors, and the same block; the two means over
-    positions, side by side, go through dropout and a linear layer. Token 0 is padding, treated as in :class:`TextCNN`.
-
-    - **Parameters** for ``v`` vectors of size ``e`` and ``k`` outputs, with :math:`m` maps a neuron (1 if standard, 3
-      if polynomial): :math:`v e + 3 m e w + 2 w + 2 w k + k`.
+    [Convolution 3x3, BatchNorm, activation]; three stages of ``n`` residual blocks, of ``width``, ``2 * width`` and
+    ``4 * width`` channels, the later two starting with stride 2; global average; linear. A block is [convolution,
+    BatchNorm, activation, convolution, BatchNorm] plus its input, then an activation. Where the shape changes, the
+    input passes a plain 1x1 convolution of stride 2 and a BatchNorm.
 
     Args:
-        vectors: ``(vocabulary, dimensions)``, what the embedding starts from.
+        in_channels: channels of the image.
         num_classes: size of the output.
-        width: channels of the block.
-        neuron: ``"standard"`` or ``"polynomial"``.
+        width: channels of the first stage; 16 in the source.
+        neuron: a name in ``pnn.neurons.NEURONS``, for all 3x3 convolutions.
         activation: ``"relu"`` or ``"identity"``.
-        question: places of the question; the others are the passage's.
-        word_dropout: share of the tokens whose vectors are set to 0 in training.
-        dropout: the same of the last layer's inputs.
+        depth: 8, 14, 20, ...: ``6 n + 2``.
 
     Shape:
-        ``(N, L)`` whole numbers to ``(N, num_classes)``.
+        ``(N, in_channels, H, W)`` to ``(N, num_classes)``.
 
-    Source: this book's.
+    Raises:
+        ValueError: another depth.
+
+    Source: :cite:t:`he2016`, with projections where it pads by zeros; with quadratic neurons, that of
+    :cite:t:`fan2023`.
     """
 
     def __init__(
         self,
-        vectors: Tensor,
+        in_channels: int,
         num_classes: int,
         width: int,
         neuron: str = "standard",
         activation: str = "relu",
         *,
-        question: int = 24,
-        word_dropout: float = 0.2,
-        dropout: float = 0.5,
+        depth: int = 20,
     ) -> None:
-        super().__init__()
-        _check_names(neuron, activation)
-        self.question = question
-        self.embedding = nn.Embedding.from_pretrained(vectors.clone(), freeze=False, padding_idx=0)
-        self.word_dropout = nn.Dropout1d(word_dropout)  # of (N, L, dimensions): whole words
-        self.convolution = NEURONS[neuron].conv1d(vectors.shape[1], width, 3, padding=1, bias=False)
-        self.norm = nn.BatchNorm1d(width)
-        self.activation = ACTIVATIONS[activation]()
-        self.pool = nn.MaxPool1d(2)
-        self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(2 * width, num_classes)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        parts = tokens[:, : self.question], tokens[:, self.question :]
-        means = [self._mean(_padded(part, 2)) for part in parts]
-        return self.head(self.dropout(torch.cat(means, 1)))
-
-    def _mean(self, tokens: Tensor) -> Tensor:
-        there = (tokens != 0)[:, None]
-        x = self.word_dropout(self.embedding(tokens)).transpose(1, 2)
-        x = self.pool(self.activation(self.norm(self.convolution(x))) * there)
-        return _mean_over(x, self.pool(there.to(x.dtype)) > 0)
-
-
-class TextCNN(nn.Module):
-    r"""Embedding, three blocks of [convolution of 3 tokens, BatchNorm, activation, max-pool 2], mean, linear.
-
-    The blocks have ``width``, ``2 * width`` and ``4 * width`` channels; convolutions have no bias, and the last layer
-    is always a plain linear one. Token 0 is padding: what stands there is zero before every convolution and pooling,
-    and is left out of the mean, so that in evaluation mode the output does not depend on how far a text is padded.
-    (In training mode padding still takes part in BatchNorm's statistics.)
-
-    - **Parameters** for a vocabulary of ``v``, an embedding of ``e`` and ``k`` outputs, with :math:`m` maps a neuron
-      (1 if standard, 3 if polynomial): :math:`v e + m (3 e w + 30 w^2) + 14 w + 4 w k + k`.
-
-    Args:
-        vocabulary: number of tokens, padding included.
-        num_classes: size of the output.
-        width: channels of the first block.
-        neuron: ``"standard"`` or ``"polynomial"``.
-        activation: ``"relu"`` or ``"identity"``.
-        embedding_dim: size of a token's vector.
-
-    Shape:
-        ``(N, L)`` whole numbers to ``(N, num_classes)``.
-
-    Source: :cite:t:`oporture2026`, widths 256 (standard) and 148 (polynomial), one output, padding in the mean.
-    """
-
-    def __init__(
-        self,
-        vocabulary: int,
-        num_classes: int,
-        width: int,
-        neuron: str = "standard",
-        activation: str = "relu",
-        *,
-        embedding_dim: int = 128,
-    ) -> None:
-        super().__init__()
-        _check_names(neuron, activation)
-        self.embedding = nn.Embedding(vocabulary, embedding_dim, padding_idx=0)
-        self.convolutions, self.norms = nn.ModuleList(), nn.ModuleList()
-        channels = embedding_dim
+        check_names(neuron=neuron, activation=activation)
+        if depth < 8 or depth % 6 != 2:
+            raise ValueError(f"depth must be 8, 14, 20, ... (6 n + 2), got {depth}")
+        layers: list[nn.Module] = [
+            conv2d(neuron, in_channels, width, 3, padding=1),
+            nn.BatchNorm2d(width),
+            ACTIVATIONS[activation](),
+        ]
+        channels = width
         for out_channels in (width, 2 * width, 4 * width):
-            self.convolutions.append(NEURONS[neuron].conv1d(channels, out_channels, 3, padding=1, bias=False))
-            self.norms.append(nn.BatchNorm1d(out_channels))
-            channels = out_channels
+            for _ in range((depth - 2) // 6):
+                layers.append(_Residual(channels, out_channels, neuron, activation))
+                channels = out_channels
+        super().__init__(*layers, _GlobalAverage(), nn.Linear(channels, num_classes))
+
+
+class _Residual(nn.Module):
+    def __init__(self, in_channels: int, out_channels: int, neuron: str, activation: str) -> None:
+        super().__init__()
+        changes = in_channels != out_channels
+        self.branch = nn.Sequential(
+            conv2d(neuron, in_channels, out_channels, 3, stride=2 if changes else 1, padding=1),
+            nn.BatchNorm2d(out_channels),
+            ACTIVATIONS[activation](),
+            conv2d(neuron, out_channels, out_channels, 3, padding=1),
+            nn.BatchNorm2d(out_channels),
+        )
+        self.shortcut = nn.Identity()
+        if changes:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_channels, out_channels, 1, 2, bias=False), nn.BatchNorm2d(out_channels)
+            )
         self.activation = ACTIVATIONS[activation]()
-        self.pool = nn.MaxPool1d(2)
-        self.head = nn.Linear(channels, num_classes)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        tokens = _padded(tokens, 8)
-        there = (tokens != 0)[:, None]
-        x = self.embedding(tokens).transpose(1, 2)
-        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            x = self.pool(self.activation(norm(convolution(x))) * there)
-            there = self.pool(there.to(x.dtype)) > 0
-        return self.head(_mean_over(x, there))
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.shortcut(x) + self.branch(x))
 
 
-def _padded(tokens: Tensor, multiple: int) -> Tensor:
-    """So far that pooling leaves no position out."""
-    return F.pad(tokens, (0, -tokens.shape[1] % multiple))
+class PolyNeXt(nn.Sequential):
+    r"""An activation-free network of :class:`pnn.PolyNeXtBlock`, a polynomial of its input at inference.
 
+    Convolution 3x3; three stages of ``width``, ``2 * width`` and ``4 * width`` channels and of ``depth``,
+    ``2 * depth`` and ``2 * depth`` blocks, joined by [BatchNorm, convolution 2x2 of stride 2]; BatchNorm, global
+    average, linear. There is neither activation nor max-pooling nor a normalisation by the row's own statistics. The
+    branches of the ``l``-th block start scaled by :math:`1 / (l + 1)`.
 
-def _mean_over(x: Tensor, there: Tensor) -> Tensor:
-    """The mean over the positions that are there; 0 if none is."""
-    return (x * there).sum(-1) / there.sum(-1).clamp(min=1)
+    - **Degree** :math:`4^{5 \cdot \mathrm{depth}}`, **multiplicative depth** :math:`10 \cdot \mathrm{depth}`.
+
+    Args:
+        in_channels: channels of the image.
+        num_classes: size of the output.
+        width: channels of the first stage.
+        depth: blocks of the first stage.
+
+    Shape:
+        ``(N, in_channels, H, W)`` to ``(N, num_classes)``, H and W divisible by 4.
+
+    Source: this book's, after :cite:t:`polynext2026`.
+    """
+
+    def __init__(self, in_channels: int, num_classes: int, width: int, *, depth: int = 4) -> None:
+        layers: list[nn.Module] = [nn.Conv2d(in_channels, width, 3, padding=1)]
+        channels, number = width, 0
+        for out_channels, blocks in ((width, depth), (2 * width, 2 * depth), (4 * width, 2 * depth)):
+            if out_channels != channels:
+                layers += [nn.BatchNorm2d(channels), nn.Conv2d(channels, out_channels, 2, 2)]
+            for _ in range(blocks):
+                number += 1
+                layers.append(PolyNeXtBlock(out_channels, scale=1 / (number + 1)))
+            channels = out_channels
+        super().__init__(*layers, nn.BatchNorm2d(channels), _GlobalAverage(), nn.Linear(channels, num_classes))

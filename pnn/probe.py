@@ -5,9 +5,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .models import NEURONS
+from .neurons import NEURONS
 
-LAYERS = tuple(layer for neuron in NEURONS.values() for layer in neuron)
+LAYERS = tuple(kind for n in NEURONS.values() for kind in (n.linear, n.conv1d, n.conv2d) if kind)
 
 
 def norms(model: nn.Module, loss_of: Callable[[], Tensor]) -> dict[str, float]:

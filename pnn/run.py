@@ -16,7 +16,9 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from . import data, models
+from . import data, models, text_models
+from .neurons import NEURONS
+from .stability import relinear_
 
 BASELINES = ("majority", "bag-of-words", "boosted-trees")  # no network: scikit-learn's, see `pnn.baselines`
 SIZES = ("smoke", "laptop", "paper")
@@ -89,13 +91,26 @@ class Task:
 class Network:
     """Which function is learnt: a network of one kind of neuron, or a baseline without any."""
 
-    name: Literal["cnn", "mlp", "text-cnn", "pair-cnn", "majority", "bag-of-words", "boosted-trees"]
-    neuron: Literal["standard", "polynomial", "none"]  # none: a baseline
+    name: Literal[
+        "cnn", "mlp", "resnet", "polynext", "text-cnn", "pair-cnn", "majority", "bag-of-words", "boosted-trees"
+    ]
+    neuron: Literal[*NEURONS, "none"]  # none: a baseline; see `pnn.neurons`
     width: int  # channels of the first block, features of a layer; 0: a baseline
     activation: Literal["relu", "identity"] = "relu"
+    depth: int = _added(0)  # of an mlp, a resnet or a polynext; 0: the architecture's own
+    pooling: Literal["max", "average"] = _added("max")  # of a cnn
+    start: Literal["torch", "relinear"] = _added("torch")  # relinear: as the conventional network, `pnn.relinear_`
 
     def __post_init__(self) -> None:
         _check_types(self)
+        _check_at_least(self, 0, "depth")
+        for field, value, names in (("depth", 0, ("mlp", "resnet", "polynext")), ("pooling", "max", ("cnn",))):
+            if getattr(self, field) != value and self.name not in names:
+                raise RunError(f"Network.{field} is of {' and '.join(map(repr, names))}, not of {self.name!r}")
+        if self.name == "polynext" and (self.neuron, self.activation) != ("bilinear", "identity"):
+            raise RunError(f'a "polynext" has the neuron "bilinear" and the activation "identity", got {self}')
+        if self.start == "relinear" and self.neuron != "quadratic":
+            raise RunError(f'Network.start "relinear" is of the neuron "quadratic", got {self.neuron!r}')
         if self.is_baseline != (self.neuron == "none"):
             raise RunError(f'Network.neuron "none" is that of baselines ({", ".join(BASELINES)}) and theirs alone')
         if self.is_baseline and self.width:
@@ -114,7 +129,7 @@ class Network:
             return True
         if form.vocabulary:
             return self.name in ("text-cnn", "pair-cnn", "bag-of-words")
-        return self.name in (("mlp", "boosted-trees") if len(form.shape) == 1 else ("cnn",))
+        return self.name in (("mlp", "boosted-trees") if len(form.shape) == 1 else ("cnn", "resnet", "polynext"))
 
     def build(self, form: data.Form, vectors: Tensor | None = None) -> nn.Module:
         """The network for rows of a form, initialised from torch's global generator; one output for two classes.
@@ -124,17 +139,25 @@ class Network:
             vectors: of the tokens, for a network whose embedding starts from some.
         """
         outputs = 1 if form.classes == 2 else form.classes
+        given = (outputs, self.width, self.neuron, self.activation)
+        depth = {"depth": self.depth} if self.depth else {}
         if self.name == "cnn":
-            return models.CNN(form.shape[0], outputs, self.width, self.neuron, self.activation)
-        if self.name == "mlp":
-            return models.MLP(form.shape[0], outputs, self.width, self.neuron, self.activation)
-        if self.name == "text-cnn":
-            return models.TextCNN(form.vocabulary, outputs, self.width, self.neuron, self.activation)
-        if self.name == "pair-cnn":
+            model = models.CNN(form.shape[0], *given, pooling=self.pooling)
+        elif self.name == "mlp":
+            model = models.MLP(form.shape[0], *given, **depth)
+        elif self.name == "resnet":
+            model = models.ResNet(form.shape[0], *given, **depth)
+        elif self.name == "polynext":
+            model = models.PolyNeXt(form.shape[0], outputs, self.width, **depth)
+        elif self.name == "text-cnn":
+            model = text_models.TextCNN(form.vocabulary, *given)
+        elif self.name == "pair-cnn":
             if vectors is None:
                 raise RunError(f"the network {self.name!r} needs a task with vectors, such as 'boolq-words'")
-            return models.PairCNN(vectors, outputs, self.width, self.neuron, self.activation)
-        raise RunError(f"the baseline {self.name!r} is no network")
+            model = text_models.PairCNN(vectors, *given)
+        else:
+            raise RunError(f"the baseline {self.name!r} is no network")
+        return relinear_(model) if self.start == "relinear" else model
 
 
 @dataclass(frozen=True)
@@ -144,32 +167,50 @@ class Recipe:
     ``"oporture"``: Adam without weight decay, learning rate by a cosine from its start to 0, one step an epoch,
     cross-entropy; on images random crop (4 pixels of padding) and flip; channels and columns normalised. What the
     source lacks is added: validation rows, an evaluation of the whole test set after the last epoch, and a seed.
-    ``"book"``: this book's own; Adam likewise, but with the learning rate held, and the training stopped early.
+    ``"fan-2023"``: SGD with momentum 0.9, a tenth of the learning rate after a half and after three quarters of the
+    epochs; the quadratic parts of neurons at a rate of their own. ``"modern"``: AdamW, augmentation, mixing and
+    averaging as networks that compete for accuracy are trained with. ``"book"``: this book's own; Adam, but with the
+    learning rate held, and the training stopped early.
     ``"scikit-learn"``: the baselines, as :mod:`pnn.baselines` says; no other field means anything then.
     """
 
     epochs: int
-    source: Literal["oporture", "book", "scikit-learn"] = "oporture"
+    source: Literal["oporture", "fan-2023", "modern", "book", "scikit-learn"] = "oporture"
     version: int = 1
     batch_size: int = 128
     learning_rate: float = 1e-3
-    augment: Literal["crop-flip", "none"] = "crop-flip"
+    augment: Literal["crop-flip", "rand-augment", "none"] = "crop-flip"  # rand-augment: after crop and flip
     precision: Literal["float32", "bfloat16"] = "float32"  # bfloat16: autocast; parameters stay float32
     channels_last: bool = True
     compile: bool = False
-    schedule: Literal["cosine", "constant"] = _added("cosine")
+    schedule: Literal["cosine", "constant", "steps"] = _added("cosine")  # steps: /10 at 1/2 and at 3/4 of the epochs
     embedding_learning_rate: float = _added(0.0)  # of an embedding; 0: as of the rest
     # stop after so many epochs without a lower validation loss, and keep the network of the lowest; 0: the last counts
     patience: int = _added(0)
+    optimiser: Literal["adam", "adamw", "sgd"] = _added("adam")  # sgd: with momentum 0.9
+    weight_decay: float = _added(0.0)
+    quadratic_rate: float = _added(1.0)  # learning rate of quadratic parts over that of the rest, `pnn.relinear_groups`
+    quadratic_decay: float = _added(0.0)  # weight decay of quadratic parts; 0: that of the rest
+    # so many epochs before, in which the standard network is trained; the quadratic one starts as what it has learnt
+    standard_epochs: int = _added(0)
+    mix: Literal["none", "mixup-cutmix"] = _added("none")  # mixed are inputs and targets, one of the two ways a batch
+    label_smoothing: float = _added(0.0)
+    average: float = _added(0.0)  # decay a step of the weights' exponential moving average, which is evaluated; 0: none
 
     def __post_init__(self) -> None:
         _check_types(self)
         _check_at_least(self, 1, "epochs", "batch_size", "version")
-        _check_at_least(self, 0, "embedding_learning_rate", "patience")
+        _check_at_least(self, 0, "embedding_learning_rate", "patience", "weight_decay")
+        _check_at_least(self, 0, "quadratic_rate", "quadratic_decay", "standard_epochs")
+        for name in ("label_smoothing", "average"):
+            if not 0 <= getattr(self, name) < 1:
+                raise RunError(f"Recipe.{name} must be at least 0 and less than 1, got {getattr(self, name)!r}")
         if self.learning_rate <= 0:
             raise RunError(f"Recipe.learning_rate must be positive, got {self.learning_rate!r}")
         if self.version != 1:
             raise RunError(f"this version of pnn trains {self.source!r} version 1, got {self.version}")
+        if self.average and self.patience:
+            raise RunError("Recipe.average and Recipe.patience both say which weights count: give one of them")
 
 
 @dataclass(frozen=True)
@@ -191,8 +232,16 @@ class Run:
             raise RunError(f"Network.name {self.network.name!r} is not made for the rows of {self.task.name!r}")
         if self.network.is_baseline != (self.recipe.source == "scikit-learn"):
             raise RunError('Recipe.source "scikit-learn" is that of baselines and theirs alone')
-        if self.recipe.augment == "crop-flip" and len(self.task.form.shape) != 3:
-            raise RunError(f'Recipe.augment must be "none" for {self.task.name!r}: only images are cropped and flipped')
+        images = len(self.task.form.shape) == 3
+        for field in ("augment", "mix"):
+            if getattr(self.recipe, field) != "none" and not images:
+                raise RunError(f'Recipe.{field} must be "none" for {self.task.name!r}, whose rows are no images')
+        if self.task.form.classes == 2 and (self.recipe.mix != "none" or self.recipe.label_smoothing):
+            raise RunError("Recipe.mix and Recipe.label_smoothing are for tasks of more than two classes")
+        if self.network.start != "relinear":
+            for field, value in (("quadratic_rate", 1), ("quadratic_decay", 0), ("standard_epochs", 0)):
+                if getattr(self.recipe, field) != value:
+                    raise RunError(f'Recipe.{field} is of networks with the start "relinear", of which this is none')
 
     def to_dict(self) -> dict[str, Any]:
         """The Run as nested dictionaries of plain values, ready for JSON."""

@@ -174,6 +174,19 @@ def compare_records(a: Iterable[Record], b: Iterable[Record], value: Callable[[R
     return compare(values_a, values_b, lost)
 
 
+def proportion(hits: int, n: int) -> tuple[float, float, float]:
+    """A share in percent, and its exact 95 % interval (Clopper-Pearson).
+
+    Args:
+        hits: how many of the cases.
+        n: how many cases, at least one.
+    """
+    from scipy import stats
+
+    interval = stats.binomtest(hits, n).proportion_ci(LEVEL, method="exact")
+    return 100 * hits / n, 100 * float(interval.low), 100 * float(interval.high)
+
+
 def holm(p: Sequence[float]) -> list[float]:
     """The p values of one family of tests, adjusted by Holm's method, in the order given.
 
@@ -222,6 +235,11 @@ def verdict_equal(comparison: Comparison, margin: float) -> str:
 def accuracy(record: Record) -> float:
     """Accuracy on the test rows after the last epoch, in percent."""
     return 100 * record.final["test"].accuracy
+
+
+def failure(record: Record) -> float:
+    """100 if the run ended badly, else 0: the mean over runs is the share of failures in percent."""
+    return 100.0 * (record.outcome != "ok")
 
 
 def early_accuracy(record: Record) -> float:

@@ -1,13 +1,16 @@
 """The book's tables: what sides of a study cost, what they reached, how they compare. Cells are text, ready to show."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
+import torch
 
+from .audit import audit
 from .manifest import SOURCES
-from .run import Record
-from .stats import Comparison, accuracy, compare_records, holm
+from .run import Network, Record, Task
+from .stats import Comparison, accuracy, compare_records, holm, proportion
 
 Sides = Mapping[str, list[Record]]
 
@@ -100,6 +103,35 @@ def compared(sides: Sides, value: Callable[[Record], float] = accuracy) -> dict[
         standard = [record for record in sides["standard"] if record.run.seed in seeds]
         found[NAMES.get(name, name)] = compare_records(standard, side, value)
     return found
+
+
+def endings(sides: Sides) -> pd.DataFrame:
+    """One row a side: how many runs ended in which way, and the share that did not end well with its exact interval."""
+    rows = {}
+    for name, side in sides.items():
+        outcomes = Counter(record.outcome for record in side)
+        bad = len(side) - outcomes["ok"]
+        share, low, high = proportion(bad, len(side))
+        rows[NAMES.get(name, name)] = {
+            "runs": ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()),
+            "ended badly, % (95 %, exact)": f"{share:.0f} ({low:.0f} to {high:.0f})",
+        }
+    return pd.DataFrame(rows).T
+
+
+def audited(networks: Mapping[str, Network], task: Task) -> pd.DataFrame:
+    """One row a network: is it a polynomial of a row of the task at inference, of which degree, or what stops it?"""
+    rows = {}
+    for name, network in networks.items():
+        report = audit(network.build(task.form), torch.zeros(1, *task.form.shape))
+        kinds = Counter(f"{obstacle.kind} ({obstacle.reason})" for obstacle in report.obstacles)
+        rows[NAMES.get(name, name)] = {
+            "polynomial": "yes" if report.polynomial else "no",
+            "degree": f"{report.degree:,}" if report.polynomial else "–",
+            "multiplicative depth": f"{report.multiplicative_depth}" if report.polynomial else "–",
+            "what stops it": ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "–",
+        }
+    return pd.DataFrame(rows).T
 
 
 def direction(comparison: Comparison) -> str:

@@ -1,5 +1,6 @@
 """fit(run) -> Record: one training, exact in its continuation."""
 
+import dataclasses
 import math
 import platform
 import statistics
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from . import checkpoint
@@ -21,24 +23,22 @@ from .checkpoint import CheckpointError
 from .data import Data, Split, draw_epoch, take_batch
 from .divergence import Diverged, bad_place, bad_weight
 from .machine import act_on, commit, deterministic, device_name, held_signals, pick_device
+from .mix import mixup_or_cutmix, rand_augment
+from .optimise import STATE, optimiser_of, schedule
 from .probe import norms
-from .run import Recipe, Record, Run, Score
+from .run import Record, Run, Score
+from .stability import relinear_
 
 CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds")
 EVALUATION_BATCH = 500
 PROBE_ROWS = 256  # of the validation rows, on which the layers' norms are taken after every epoch
 
 
-def schedule(recipe: Recipe, epoch: int) -> float:
-    """The share of the learning rate in an epoch (from 0): 1, or half a cosine from 1 to 0, which is never reached."""
-    return 1.0 if recipe.schedule == "constant" else (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
-
-
-def objective(logits: Tensor, y: Tensor, reduction: str = "mean") -> Tensor:
-    """Cross-entropy in nats; of one output, that of two classes: the logit of the second one."""
+def objective(logits: Tensor, y: Tensor, reduction: str = "mean", label_smoothing: float = 0.0) -> Tensor:
+    """Cross-entropy in nats to classes or their probabilities; of one output, that of two: the second one's logit."""
     if logits.shape[1] == 1:
         return F.binary_cross_entropy_with_logits(logits[:, 0], y.to(logits.dtype), reduction=reduction)
-    return F.cross_entropy(logits, y, reduction=reduction)
+    return F.cross_entropy(logits, y, reduction=reduction, label_smoothing=label_smoothing)
 
 
 def correct(logits: Tensor, y: Tensor) -> Tensor:
@@ -85,7 +85,15 @@ def fit(
             data = run.task.load(data, device)
         if run.network.is_baseline:
             return _fit_baseline(run, data)
-        training = _Training(run, data, device, home / "checkpoint.safetensors", checkpoint_seconds)
+        before = None
+        if run.recipe.standard_epochs:
+            options = {"device": device, "checkpoint_seconds": checkpoint_seconds, "progress": progress}
+            before = fit(_before(run), data=data, folder=home, **options)
+            if before.outcome != "ok":
+                return dataclasses.replace(
+                    before, run=run, message=f"before, in the standard network: {before.message}"
+                )
+        training = _Training(run, data, device, home / "checkpoint.safetensors", checkpoint_seconds, before)
         outcome, message, final = "ok", "", {}
         with held_signals() as signals:
             try:
@@ -95,8 +103,16 @@ def fit(
             except torch.OutOfMemoryError as error:
                 outcome, message = "oom", str(error).splitlines()[0]
         if outcome == "ok":
-            checkpoint.save(home / "weights.safetensors", training.model.state_dict(), {"run": run.to_dict()})
+            checkpoint.save(home / "weights.safetensors", training.weights(), {"run": run.to_dict()})
         return training.record(outcome, message, final)
+
+
+def _before(run: Run) -> Run:
+    """The standard network as which this Run's is to start."""
+    network = dataclasses.replace(run.network, neuron="standard", start="torch")
+    plain = {"standard_epochs": 0, "quadratic_rate": 1.0, "quadratic_decay": 0.0}
+    recipe = dataclasses.replace(run.recipe, epochs=run.recipe.standard_epochs, **plain)
+    return dataclasses.replace(run, network=network, recipe=recipe)
 
 
 def _fit_baseline(run: Run, data: Data) -> Record:
@@ -133,18 +149,35 @@ def _surroundings(run: Run, data: Data, device: torch.device) -> dict[str, Any]:
 class _Training:
     """The state of one training between two steps, which is what a checkpoint holds."""
 
-    def __init__(self, run: Run, data: Data, device: torch.device, path: Path, checkpoint_seconds: float) -> None:
+    def __init__(
+        self,
+        run: Run,
+        data: Data,
+        device: torch.device,
+        path: Path,
+        checkpoint_seconds: float,
+        before: Record | None = None,
+    ) -> None:
         self.run, self.data, self.device = run, data, device
         self.path, self.checkpoint_seconds = path, checkpoint_seconds
         recipe = run.recipe
         torch.manual_seed(run.seed)
         self.model = run.network.build(data.form, data.vectors)
+        if before:
+            learnt = before.run.network.build(data.form, data.vectors)
+            learnt.load_state_dict(checkpoint.load(path.parent / before.run.name / "weights.safetensors")[0])
+            relinear_(self.model, learnt)
         example = data.train.x[:1]
         self.budget = budget(self.model, example if data.form.vocabulary else example.float())
         self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
         self.model.to(device, memory_format=self.layout)
-        self.optimiser = torch.optim.Adam(self._groups(), lr=recipe.learning_rate)
+        self.optimiser = optimiser_of(self.model, run)
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
+        self.average = None  # of the weights, if the recipe evaluates that
+        if recipe.average:
+            self.average = AveragedModel(
+                self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True
+            )
         self.best: dict[str, Tensor] = {}  # the network of the lowest validation loss, if the recipe asks for it
         self.best_epoch = 0  # counted from 1
         self.forward = torch.compile(self.model) if recipe.compile else self.model
@@ -152,19 +185,12 @@ class _Training:
         self.loss_sum = 0.0  # over the rows of this epoch so far
         self.correct = 0
         self.curves: dict[str, list[float]] = {name: [] for name in CURVES}
-        self.seconds = 0.0
+        self.seconds = before.seconds if before else 0.0
         self.epoch_seconds = 0.0
         self.sittings = 1
         self.step_seconds: list[float] = []
         if path.exists():
             self._restore()
-
-    def _groups(self) -> list[dict[str, Any]]:
-        """The parameters, an embedding's apart if the recipe has a rate for it."""
-        rate = self.run.recipe.embedding_learning_rate
-        own = [m.weight for m in self.model.modules() if rate and isinstance(m, nn.Embedding)]
-        others = [p for p in self.model.parameters() if all(p is not q for q in own)]
-        return [{"params": others}, *([{"params": own, "lr": rate}] if own else [])]
 
     @property
     def steps(self) -> int:
@@ -191,7 +217,7 @@ class _Training:
         with bar:
             while self.epoch < recipe.epochs and not self._is_late():
                 rows = draw_epoch(
-                    len(self.data.train), self.run.seed, self.epoch, recipe.augment == "crop-flip", self.device
+                    len(self.data.train), self.run.seed, self.epoch, recipe.augment != "none", self.device
                 )
                 for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
                     group["lr"] = rate * schedule(recipe, self.epoch)
@@ -223,11 +249,16 @@ class _Training:
             return final
 
     def _step(self, x: Tensor, y: Tensor) -> None:
-        x = self._inputs(x)
+        recipe = self.run.recipe
+        if recipe.augment == "rand-augment":
+            x = rand_augment(x)
+        x, target = self._inputs(x), y
+        if recipe.mix != "none":
+            x, target = mixup_or_cutmix(x, y, self.data.form.classes)
         self.optimiser.zero_grad()
         with self._autocast():
             logits = self.forward(x)
-            loss = objective(logits, y)
+            loss = objective(logits, target, label_smoothing=recipe.label_smoothing)
         loss.backward()
         norm = nn.utils.get_total_norm([p.grad for p in self.model.parameters() if p.grad is not None])
         # one wait for the device a step
@@ -236,6 +267,8 @@ class _Training:
             what = f"step {self.step + 1} of epoch {self.epoch + 1}: the loss is {value}, the gradient's norm {norm}"
             raise Diverged(what + bad_place(self.model, x, self._autocast()))
         self.optimiser.step()
+        if self.average:
+            self.average.update_parameters(self.model)
         self.loss_sum += value * len(y)
         self.correct += int(hits)
         self.step += 1
@@ -250,11 +283,12 @@ class _Training:
     @torch.no_grad()
     def _evaluate(self, split: Split, name: str) -> Score:
         self.model.eval()
+        forward = self.average.module.eval() if self.average else self.forward
         loss = hits = 0.0
         for start in range(0, len(split), EVALUATION_BATCH):
             x, y = split.x[start : start + EVALUATION_BATCH], split.y[start : start + EVALUATION_BATCH]
             with self._autocast():
-                logits = self.forward(self._inputs(x))
+                logits = forward(self._inputs(x))
             loss += objective(logits.float(), y, reduction="sum").item()
             hits += correct(logits, y).item()
         if not math.isfinite(loss):
@@ -294,6 +328,10 @@ class _Training:
             self.best_epoch = self.epoch
         self.step, self.loss_sum, self.correct, self.epoch_seconds = 0, 0.0, 0, 0.0
 
+    def weights(self) -> dict[str, Tensor]:
+        """Those that were evaluated."""
+        return (self.average.module if self.average else self.model).state_dict()
+
     # --- checkpoints ---
 
     def _identity(self) -> dict[str, Any]:
@@ -303,6 +341,8 @@ class _Training:
     def _save(self) -> None:
         tensors = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
         tensors |= {f"best/{name}": tensor for name, tensor in self.best.items()}
+        if self.average:
+            tensors |= {f"average/{name}": tensor for name, tensor in self.average.state_dict().items()}
         for index, values in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser/{index}/{name}": value for name, value in values.items()}
         tensors["random/cpu"] = torch.get_rng_state()
@@ -341,6 +381,8 @@ class _Training:
             self.model.load_state_dict(groups["model"])
             self._restore_optimiser(groups["optimiser"])
             self.best = groups["best"]
+            if self.average:
+                self.average.load_state_dict(groups["average"])
             torch.set_rng_state(tensors["random/cpu"])
             if self.device.type == "cuda":
                 torch.cuda.set_rng_state(tensors["random/cuda"], self.device)
@@ -354,7 +396,7 @@ class _Training:
 
     @staticmethod
     def _group(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimiser": {}, "random": {}}
+        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "average": {}, "optimiser": {}, "random": {}}
         for name, tensor in tensors.items():
             kind, _, rest = name.partition("/")
             groups[kind][rest] = tensor
@@ -369,7 +411,7 @@ class _Training:
             if value.dim():  # in the parameter's own memory layout, as it was
                 value = torch.empty_like(parameter).copy_(value)
             state.setdefault(int(index), {})[name] = value
-        if len(state) != len(parameters) or any(v.keys() != {"step", "exp_avg", "exp_avg_sq"} for v in state.values()):
+        if len(state) != len(parameters) or any(v.keys() != STATE[self.run.recipe.optimiser] for v in state.values()):
             raise ValueError("the optimiser's state is incomplete")
         self.optimiser.load_state_dict({"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]})
 

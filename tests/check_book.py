@@ -225,11 +225,18 @@ def sides_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[in
     The standard side is the standard network (with ReLU) of most seeds. The other one has its task, recipe and
     architecture, and of these the cost that is nearest.
     """
+    for prefix, find in {"neurons-": of_a_neuron, "relinear-": of_a_way}.items():
+        if claim["experiment"].startswith(prefix):
+            own = [r for r in records if r["run"]["task"]["name"] == claim["experiment"].removeprefix(prefix)]
+            pair = [find(own, *claim[side].split("/")) for side in ("against", "side")]
+            bad = claim["measure"] == "failure"  # which every run has
+            return tuple({r["run"]["seed"]: r for r in side if bad or r["outcome"] == "ok"} for side in pair)
     groups: dict[str, list[dict]] = collections.defaultdict(list)
     for record in records:
         run = record["run"]
         task = TASKS.get(claim["experiment"], claim["experiment"])
-        if run["task"]["name"] == task and run["network"]["activation"] == "relu":
+        alike = run["recipe"]["source"] != "fan-2023" and run["network"]["activation"] == "relu"
+        if run["task"]["name"] == task and alike:
             groups[json.dumps([run["network"], run["task"], run["recipe"]], sort_keys=True)].append(record)
     networks = {key: json.loads(key)[0] for key in groups}
 
@@ -259,7 +266,45 @@ def sides_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[in
     return ended[standard[0]], ended[candidates[0]]
 
 
+def of_a_neuron(records: list[dict], neuron: str, equal: str, activation: str) -> list[dict]:
+    """Of one neuron among those that share task and recipe with a KAN, the width of about as many parameters."""
+    if equal != "parameters":
+        raise LookupError(f"Records of equal {equal}, which tests/check_book.py has yet to learn to find")
+    recipes = [r["run"]["recipe"] for r in records if r["run"]["network"]["neuron"] == "kan"]
+    kind = {"relu": "relu", "none": "identity"}[activation]
+    own = [
+        r
+        for r in records
+        if r["run"]["recipe"] in recipes and r["run"]["network"]["activation"] == kind and r["budget"]
+    ]
+    goal = statistics.median(r["budget"]["parameters"] for r in own if r["run"]["network"]["neuron"] == "kan")
+    own = [r for r in own if r["run"]["network"]["neuron"] == neuron]
+    nearest = min((r["budget"]["parameters"] for r in own), key=lambda number: abs(number - goal), default=None)
+    return [r for r in own if r["budget"]["parameters"] == nearest]
+
+
+def of_a_way(records: list[dict], way: str, depth: str, ratio: str) -> list[dict]:
+    """Of ReLinear's experiment: "standard", "quadratic" or "relinear" at a depth, by the ratio of learning rates."""
+    if way not in ("standard", "quadratic", "relinear"):
+        raise LookupError(f"Records of the way {way!r}, which tests/check_book.py has yet to learn to find")
+    network = {
+        "neuron": "standard" if way == "standard" else "quadratic",
+        "start": "relinear" if way == "relinear" else "torch",
+        "depth": int(depth),
+    }
+    recipe = {"source": "fan-2023", "quadratic_rate": float(ratio), "quadratic_decay": 0.0, "standard_epochs": 0}
+    defaults = {"start": "torch", "depth": 0, "quadratic_rate": 1.0, "quadratic_decay": 0.0, "standard_epochs": 0}
+    return [
+        r
+        for r in records
+        if (defaults | r["run"]["network"]).items() >= network.items()
+        and (defaults | r["run"]["recipe"]).items() >= recipe.items()
+    ]
+
+
 def measured(measure: str, record: dict) -> float:
+    if measure == "failure":
+        return 100.0 * (record["outcome"] != "ok")
     train, validation, test = (100 * record["final"][split]["accuracy"] for split in ("train", "validation", "test"))
     curve = [100 * value for value in record["curves"]["validation_accuracy"]]
     trapezia = [(a + b) / 2 for a, b in itertools.pairwise(curve)]

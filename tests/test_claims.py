@@ -247,7 +247,7 @@ def test_records_that_lack_what_is_measured_are_an_error(tmp_path):
         ({"page": "../x.ipynb"}, "page must be"),
         ({"page": "notebooks/x.html"}, "page must be"),
         ({"experiment": "cifar-10"}, r"experiment must be one of 'cifar10', .*; got 'cifar-10' \(did you mean 'cifar1"),
-        ({"experiment": "by-network"}, "experiment must be one whose Runs are by side, with a standard one"),
+        ({"experiment": "by-network"}, "against must be one of "),
         ({"experiment": ""}, "experiment must be one of .*; got ''"),
         (
             {"side": "paramters"},

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 import pnn
+from pnn.neurons import NEURONS
 from pnn.train import correct, objective
 
 
@@ -31,7 +32,7 @@ def test_neuron_and_activation_are_exchanged_everywhere():
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ({"neuron": "poly"}, "neuron must be one of 'standard', 'polynomial', got 'poly'"),
+        ({"neuron": "poly"}, "neuron must be one of 'standard', 'polynomial', .*got 'poly'"),
         ({"activation": "gelu"}, "relu"),
     ],
 )
@@ -283,3 +284,74 @@ def test_a_row_without_words_is_finite(neuron):
     model(texts(16, 0, 16)).sum().backward()
     assert all(p.grad.isfinite().all() for p in model.parameters())
     assert not model.embedding.weight.grad[0].any()
+
+
+# --- deep networks ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("depth", [8, 14])
+@pytest.mark.parametrize("neuron", ["standard", "polynomial"])
+def test_a_resnet_is_its_blocks_written_out(depth, neuron):
+    torch.manual_seed(0)
+    model = pnn.ResNet(3, 10, 4, neuron, depth=depth)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 2)
+            nn.init.normal_(module.running_mean)
+    model.eval()
+    x = torch.randn(2, 3, 16, 16)
+    stem, norm, activation, *blocks, _, head = model
+    y = activation(norm(stem(x)))
+    for number, block in enumerate(blocks):
+        first, norm1, relu, second, norm2 = block.branch
+        starts = number in (len(blocks) // 3, 2 * len(blocks) // 3)
+        assert first.stride == ((2, 2) if starts else (1, 1))
+        assert isinstance(block.shortcut, nn.Sequential if starts else nn.Identity)
+        y = (block.shortcut(y) + norm2(second(relu(norm1(first(y)))))).clamp(min=0)
+    torch.testing.assert_close(model(x), head(y.mean((2, 3))))
+    layers = [m for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear | pnn.PolyConv2d)]
+    if neuron == "standard":  # those of the shortcuts are not counted, as in the name of such networks
+        assert len(layers) - 2 == depth
+
+
+@pytest.mark.parametrize("depth", [0, 7, 20.5, 9, 2])
+def test_a_depth_that_no_resnet_has_says_which_there_are(depth):
+    with pytest.raises(ValueError, match=r"depth must be 8, 14, 20, .*got"):
+        pnn.ResNet(3, 10, 4, depth=depth)
+
+
+def test_a_deeper_mlp_has_as_many_layers_as_told():
+    model = pnn.MLP(28, 1, 6, "quadratic", depth=7)
+    assert sum(isinstance(m, pnn.QuadraticLinear) for m in model) == 7
+    assert model(torch.randn(3, 28)).shape == (3, 1)
+
+
+def test_polynext_is_a_polynomial_of_the_degree_of_its_documentation():
+    model, x = pnn.PolyNeXt(3, 10, 4, depth=1), torch.randn(2, 3, 16, 16)
+    assert model(x).shape == (2, 10)
+    report = pnn.audit(model, x)
+    assert (report.degree, report.multiplicative_depth) == (4**5, 10)
+    blocks = [m for m in model.modules() if isinstance(m, pnn.PolyNeXtBlock)]
+    assert [round(1 / block.scale) for block in blocks] == [2, 3, 4, 5, 6]
+
+
+@pytest.mark.parametrize("neuron", [n for n in NEURONS if NEURONS[n].conv1d is None])
+def test_a_text_network_of_a_neuron_without_a_sequence_layer_says_which_have_one(neuron):
+    with pytest.raises(ValueError, match=f"'standard', 'polynomial', 'quadratic', 'bilinear'; got '{neuron}'"):
+        pnn.TextCNN(100, 1, 4, neuron)
+
+
+@pytest.mark.parametrize("neuron", NEURONS)
+def test_every_neuron_takes_the_place_of_the_plain_one(neuron):
+    torch.manual_seed(0)
+    for model, x, kind in (
+        (pnn.CNN(3, 10, 4, neuron, pooling="average"), torch.randn(4, 3, 8, 8), NEURONS[neuron].conv2d),
+        (pnn.MLP(5, 2, 6, neuron), torch.randn(4, 5), NEURONS[neuron].linear),
+    ):
+        layers = [m for m in model if isinstance(m, kind)][:3]
+        assert len(layers) == 3
+        y = model(x)
+        assert y.isfinite().all()
+        y.square().sum().backward()
+        assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+        assert sum(isinstance(m, nn.AvgPool2d) for m in model) == (3 if kind is NEURONS[neuron].conv2d else 0)

@@ -22,6 +22,9 @@ SMALLEST = {
     "verdict": {},
     "width_scaling": {"size": "smoke", "task": "higgs"},
     "cifar10": {"size": "smoke", "epochs": 1},
+    "expressivity": {"seeds": 1, "steps": 3, "draws": 1, "budgets": "11 22"},
+    "neurons": {"size": "smoke", "task": "higgs", "seeds": 2},
+    "relinear": {"size": "smoke", "task": "higgs", "seeds": 2},
     "quickstart": {"seeds": 1, "epochs": 1},
     "speed": {},
 }

@@ -249,3 +249,25 @@ def test_function_slices_draw_the_function():
     (axis,) = plots.function_slices({"square": lambda t: t**2}).axes
     t, y = axis.lines[0].get_data()
     assert np.asarray(y) == pytest.approx(np.asarray(t) ** 2)
+
+
+def test_shares_by_depth_are_drawn_with_their_exact_intervals():
+    ways = {"plain": [(4, 0, 5), (16, 5, 5)], "held": [(4, 0, 5), (8, 1, 5), (16, 2, 5)]}
+    (axis,) = plots.shares_by_depth(ways, "collapsed, %").axes
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == ["4", "8", "16"]
+    for container, points in zip(axis.containers, ways.values(), strict=True):
+        line, _, (bars,) = container
+        assert line.get_ydata().tolist() == [100 * hits / n for _, hits, n in points]
+        ends = [segment[:, 1] for segment in bars.get_segments()]
+        for end, (_, hits, n) in zip(ends, points, strict=True):
+            assert end == pytest.approx(stats.proportion(hits, n)[1:])
+
+
+def test_a_response_shows_every_run_and_says_how_many_were_lost():
+    (axis,) = plots.response({0.0: [70.0, 71.0], 0.1: [72.0], 1.0: []}, {1.0: 2}, "ratio", "accuracy").axes
+    drawn = sorted(y for line in axis.lines[:-1] for y in line.get_ydata())
+    assert drawn == [70.0, 71.0, 72.0]
+    assert axis.lines[-1].get_ydata().tolist() == [70.5, 72.0]
+    assert [text.get_text() for text in axis.texts] == ["2 ended badly"]
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == ["0", "0.1", "1"]
+    assert axis.lines[0].get_xdata()[0] < 0.1  # where 0 is drawn

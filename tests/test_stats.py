@@ -317,3 +317,25 @@ def test_verdict_follows_the_written_rule(low, high, claimed, word):
 )
 def test_verdict_on_what_is_comparable(low, high, word):
     assert pnn.verdict_equal(interval(low, high), 1.0) == word
+
+
+# --- shares ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 5), (5, 5), (3, 10), (1, 1)])
+def test_a_share_has_its_exact_interval(hits, n):
+    """Clopper and Pearson: 2.5 % for so many hits or more at its lower end, and for so many or less at its upper."""
+    share, low, high = stats.proportion(hits, n)
+    assert share == pytest.approx(100 * hits / n)
+    if hits:
+        assert scipy_stats.binom.sf(hits - 1, n, low / 100) == pytest.approx(0.025, rel=1e-4)
+    else:
+        assert low == 0
+    if hits < n:
+        assert scipy_stats.binom.cdf(hits, n, high / 100) == pytest.approx(0.025, rel=1e-4)
+    else:
+        assert high == 100
+
+
+def test_a_failure_is_any_end_but_a_good_one():
+    assert [stats.failure(record("standard", 0, value)) for value in (0.5, None)] == [0.0, 100.0]

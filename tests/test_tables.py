@@ -9,7 +9,8 @@ import pytest
 import scipy.stats
 
 import pnn
-from pnn import experiments, tables
+from pnn import tables
+from pnn.experiments import exchange, oporture
 
 ROOT = Path(__file__).parents[1]
 ACCURACY = {"standard": [0.60, 0.61, 0.63, 0.60], "parameters": [0.62, 0.64, 0.64, 0.63], "memory": [0.58, 0.60, 0.59]}
@@ -120,6 +121,32 @@ def test_widths_of_equal_time_are_those_that_were_timed():
     assert timings
     for timing in timings:
         for row in timing["rows"]:
-            setting = getattr(experiments, row["experiment"].upper())[timing["size"]]
+            setting = getattr(oporture, row["experiment"].upper())[timing["size"]]
             assert row["standard width"] == setting.width
             assert row["match"] == setting.time_width
+
+
+def test_the_endings_are_counted_and_the_share_has_its_exact_interval(sides):
+    table = tables.endings(sides)
+    assert table.loc["standard"].tolist() == ["4 ok", "0 (0 to 60)"]
+    assert table.loc["polynomial, equal activation memory"].tolist() == ["3 ok, 1 diverged", "25 (1 to 81)"]
+
+
+def test_the_audit_names_degree_or_obstacles():
+    networks = {
+        "standard": pnn.Network("mlp", "polynomial", 3, activation="identity"),
+        "bent": pnn.Network("mlp", "polynomial", 3),
+    }
+    table = tables.audited(networks, pnn.Task("higgs"))
+    assert table.loc["standard"].tolist() == ["yes", "8", "3", "–"]
+    assert table.loc["bent"].tolist() == ["no", "–", "–", "3 ReLU (piecewise polynomial)"]
+
+
+def test_widths_of_neurons_of_equal_time_are_those_that_were_timed():
+    timed = {}
+    for path in (ROOT / "benchmarks/results").glob("neuron_time-*.json"):
+        timing = json.loads(path.read_text())
+        for row in timing["rows"]:
+            assert row["standard width"] == exchange.SETTINGS[row["task"]][timing["size"]].width
+            timed.setdefault((row["task"], timing["size"]), {})[row["neuron"]] = row["match"]
+    assert timed == exchange.TIME_WIDTHS

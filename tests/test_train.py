@@ -1,5 +1,6 @@
 """fit: the same run gives the same bits, however often it is stopped; what is not finite stops it and is named."""
 
+import dataclasses
 import json
 import math
 import os
@@ -17,7 +18,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import pnn
-from pnn import checkpoint, train
+from pnn import checkpoint, mix, optimise, train
 
 TASK = pnn.Task("digits", validation=200)
 NETWORK = pnn.Network("cnn", "polynomial", 4)
@@ -99,7 +100,9 @@ def test_learning_rate_is_torchs_cosine():
     optimiser = torch.optim.Adam([nn.Parameter(torch.zeros(1))], lr=1e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=7)
     for epoch in range(7):
-        assert 1e-3 * train.schedule(pnn.Recipe(7), epoch) == pytest.approx(optimiser.param_groups[0]["lr"], rel=1e-9)
+        assert 1e-3 * optimise.schedule(pnn.Recipe(7), epoch) == pytest.approx(
+            optimiser.param_groups[0]["lr"], rel=1e-9
+        )
         optimiser.step()
         schedule.step()
 
@@ -424,9 +427,47 @@ def test_an_embedding_may_have_a_rate_of_its_own(tmp_path):
     torch.testing.assert_close(training.model.embedding.weight.detach(), data.vectors)
 
 
-@pytest.mark.parametrize("stop", [3, 9, 13])  # there are two epochs of seven steps at least
-def test_early_stopping_with_dropout_continues_to_the_same_bits(tmp_path, stop, monkeypatch):
-    whole = pnn.fit(WORDS, folder=tmp_path / "whole", progress=False)
+# --- other recipes ---------------------------------------------------------------------------------------------------
+
+MODERN = pnn.Run(
+    TASK,
+    pnn.Network("cnn", "bilinear", 4),
+    pnn.Recipe(
+        2,
+        source="modern",
+        optimiser="adamw",
+        weight_decay=0.05,
+        augment="rand-augment",
+        mix="mixup-cutmix",
+        label_smoothing=0.1,
+        average=0.9,
+    ),
+    seed=0,
+    size="smoke",
+)
+HELD_BACK = pnn.Run(
+    TASK,
+    pnn.Network("cnn", "quadratic", 4, start="relinear"),
+    pnn.Recipe(
+        2,
+        source="fan-2023",
+        optimiser="sgd",
+        learning_rate=0.1,
+        schedule="steps",
+        weight_decay=1e-4,
+        augment="none",
+        quadratic_rate=1e-2,
+        standard_epochs=1,
+    ),
+    seed=0,
+    size="smoke",
+)
+
+
+@pytest.mark.parametrize("run", [WORDS, MODERN, HELD_BACK], ids=lambda run: run.recipe.source)
+@pytest.mark.parametrize("stop", [3, 9, 14])  # there are 14 steps at least
+def test_what_a_recipe_adds_continues_to_the_same_bits(tmp_path, run, stop, monkeypatch):
+    whole = pnn.fit(run, folder=tmp_path / "whole", progress=False)
     step, steps = train._Training._step, []
 
     def stopped(self, x, y):
@@ -438,13 +479,108 @@ def test_early_stopping_with_dropout_continues_to_the_same_bits(tmp_path, stop, 
 
     monkeypatch.setattr(train._Training, "_step", stopped)
     with pytest.raises(SystemExit):
-        pnn.fit(WORDS, folder=tmp_path / "cut", progress=False)
-    again = pnn.fit(WORDS, folder=tmp_path / "cut", progress=False)
-    assert again.sittings == 2
+        pnn.fit(run, folder=tmp_path / "cut", progress=False)
+    again = pnn.fit(run, folder=tmp_path / "cut", progress=False)
+    assert len(steps) > stop
     assert again.final == whole.final
-    assert {k: v for k, v in again.curves.items() if k != "seconds"} == {
-        k: v for k, v in whole.curves.items() if k != "seconds"
-    }
-    ends = [load_file(tmp_path / place / WORDS.name / "weights.safetensors") for place in ("whole", "cut")]
-    assert ends[0].keys() == ends[1].keys()
-    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+    assert without_time(again) == without_time(whole)
+    assert_same_bits(weights(tmp_path / "cut", run), weights(tmp_path / "whole", run))
+
+
+def test_the_average_of_the_weights_is_what_is_evaluated(tmp_path, monkeypatch):
+    step, expected = train._Training._step, {}
+
+    def watched(self, x, y):
+        step(self, x, y)
+        for name, value in self.model.state_dict().items():
+            if value.is_floating_point():
+                before = expected.get(name, value)
+                expected[name] = 0.9 * before.double() + 0.1 * value.double()
+
+    monkeypatch.setattr(train._Training, "_step", watched)
+    record = pnn.fit(MODERN, folder=tmp_path, progress=False)
+    kept = weights(tmp_path, MODERN)
+    for name, value in expected.items():
+        torch.testing.assert_close(kept[name].double(), value, rtol=1e-5, atol=1e-6)
+    data = MODERN.task.load()
+    model = MODERN.network.build(data.form)
+    model.load_state_dict(kept)
+    with torch.no_grad():
+        hits = train.correct(model.eval()(data.normalise(data.test.x)), data.test.y)
+    assert record.final["test"].accuracy == hits.item() / len(data.test)
+
+
+def test_a_quadratic_network_starts_as_the_standard_one_that_was_trained_before(tmp_path, monkeypatch):
+    seen = []
+    step = train._Training._step
+
+    def watched(self, x, y):
+        if self.run == HELD_BACK and not seen:
+            seen.append({k: v.clone() for k, v in self.model.state_dict().items()})
+        step(self, x, y)
+
+    monkeypatch.setattr(train._Training, "_step", watched)
+    record = pnn.fit(HELD_BACK, folder=tmp_path, progress=False)
+    assert len(record.curves["train_loss"]) == 2
+    data = HELD_BACK.task.load()
+    start = HELD_BACK.network.build(data.form)
+    start.load_state_dict(seen[0])
+    (home,) = (path for path in (tmp_path / HELD_BACK.name).iterdir() if path.is_dir())
+    learnt = pnn.Network("cnn", "standard", 4).build(data.form)
+    learnt.load_state_dict(load_file(home / "weights.safetensors"))
+    x = data.normalise(data.test.x)
+    with torch.no_grad():
+        torch.testing.assert_close(start.eval()(x), learnt.eval()(x), rtol=1e-4, atol=1e-4)
+        assert train.correct(learnt(x), data.test.y) / len(x) > 0.3  # it has learnt something
+
+
+def test_quadratic_parts_have_a_rate_and_a_decay_of_their_own(tmp_path):
+    run = dataclasses.replace(
+        HELD_BACK, recipe=dataclasses.replace(HELD_BACK.recipe, standard_epochs=0, quadratic_decay=0.5)
+    )
+    training = train._Training(run, run.task.load(), torch.device("cpu"), tmp_path / "checkpoint.safetensors", 1e9)
+    assert isinstance(training.optimiser, torch.optim.SGD)
+    groups = {id(p): group for group in training.optimiser.param_groups for p in group["params"]}
+    for name, parameter in training.model.named_parameters():
+        part = name.split(".")[1]
+        group = groups[id(parameter)]
+        assert group["momentum"] == 0.9
+        assert group["lr"] == pytest.approx(1e-3 if part in ("g", "b") else 0.1)
+        decay = 0.0 if name.endswith("g.bias") else 0.5 if part in ("g", "b") else 1e-4
+        assert group["weight_decay"] == decay, name
+
+
+def test_the_steps_of_a_schedule_are_at_a_half_and_at_three_quarters():
+    recipe = pnn.Recipe(200, schedule="steps")
+    shares = [optimise.schedule(recipe, epoch) for epoch in range(200)]
+    assert shares == pytest.approx([1.0] * 100 + [0.1] * 50 + [0.01] * 50)
+
+
+def test_mixed_rows_have_mixed_targets():
+    torch.manual_seed(0)
+    x, y = torch.rand(6, 3, 8, 8), torch.arange(6)
+    ways = set()
+    for _ in range(20):
+        mixed, target = mix.mixup_or_cutmix(x, y, 6)
+        share = target.diagonal()  # of the row itself; the rest is of the row before
+        torch.testing.assert_close(target.sum(1), torch.ones(6))
+        torch.testing.assert_close(
+            target, share[:, None] * torch.eye(6) + (1 - share[:, None]) * torch.eye(6).roll(1, 0)
+        )
+        pasted = (mixed == x.roll(1, 0)).float().mean((1, 2, 3))
+        if torch.allclose(mixed, share.view(-1, 1, 1, 1) * x + (1 - share).view(-1, 1, 1, 1) * x.roll(1, 0), atol=1e-6):
+            ways.add("mixup")
+        else:
+            torch.testing.assert_close(pasted, 1 - share)
+            ways.add("cutmix")
+    assert ways == {"mixup", "cutmix"}
+
+
+def test_rand_augment_keeps_the_form_and_draws_for_few_at_a_time():
+    x = torch.randint(0, 256, (1, 3, 32, 32), dtype=torch.uint8).expand(32, -1, -1, -1).contiguous()
+    torch.manual_seed(0)
+    y = mix.rand_augment(x)
+    assert (y.shape, y.dtype) == (x.shape, x.dtype)
+    kinds = y.flatten(1).unique(dim=0)
+    assert 2 <= len(kinds) <= 32 / mix.SHARED
+    assert not torch.equal(y, x)

@@ -1,38 +1,9 @@
-"""The book's experiments: which Runs answer which question, in each of the three sizes.
-
-Each is a function of the size that returns lists of Runs by name of their side, such as ``"standard"`` and
-``"parameters"`` (the polynomial network with as many parameters); :func:`pnn.study` turns them into Records by the same
-names.
-"""
+"""The four data sets of the first source, and its network at many widths."""
 
 import dataclasses
-from collections.abc import Callable
-from functools import cache, partial
-from typing import NamedTuple
 
-import torch
-
-from .budget import match_width
-from .run import SIZES, Network, Recipe, Run, RunError, Task
-
-MATCHED = ("parameters", "macs", "memory", "time")  # what a polynomial network has in common with the standard one
-# how far a match may be off, relatively: of macs and memory one channel more is a large step; tables show the rest
-TOLERANCE = {"parameters": 0.015, "macs": 0.1, "memory": 0.1}
-VECTORS = 50  # dimensions of the words' vectors
-
-
-class Setting(NamedTuple):
-    """What a size means for one experiment."""
-
-    task: Task
-    network: str  # name of the architecture
-    width: int  # of the standard network
-    recipe: Recipe
-    seeds: int  # of the standard network and of the one matched by parameters
-    other_seeds: int  # of every other side
-    matched: tuple[str, ...] = MATCHED  # which polynomial networks there are
-    time_width: int = 0  # of the polynomial network whose step takes as long, by benchmarks/match_time.py; 0: not timed
-
+from ..run import Network, Recipe, Run, RunError, Task
+from .common import Setting, Sides, baseline, check_numbers, matching_width, runs_of, setting_of
 
 PLAIN = Recipe(epochs=1, augment="none")
 GLOVE_RECIPE = dataclasses.replace(
@@ -102,8 +73,6 @@ DIGITS = Setting(
     Task("digits", validation=200), "cnn", 19, Recipe(epochs=5, batch_size=32, augment="none"), 2, 2, ("parameters",)
 )
 
-Sides = dict[str, list[Run]]
-
 
 def cifar10(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Sides:
     """Standard against polynomial on CIFAR-10, by the recipe of :cite:t:`oporture2026`.
@@ -136,9 +105,9 @@ def boolq(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Side
     Two more sides: ``"majority"`` and ``"bag-of-words"``, :mod:`pnn.baselines`; nothing in them is random, and they
     have one seed.
     """
-    setting = _setting(BOOLQ, size)
+    setting = setting_of(BOOLQ, size)
     sides = _sides(BOOLQ, size, seeds, width, epochs)
-    return sides | {name: _baseline(setting.task, name, size, 1) for name in ("majority", "bag-of-words")}
+    return sides | {name: baseline(setting.task, name, size, 1) for name in ("majority", "bag-of-words")}
 
 
 def boolq_glove(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Sides:
@@ -155,30 +124,18 @@ def higgs(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Side
     Two more sides: ``"source"``, the polynomial network at the source's own width of 98, which it calls matched, and
     ``"boosted-trees"``, :mod:`pnn.baselines`.
     """
-    setting = _setting(HIGGS, size)
+    setting = setting_of(HIGGS, size)
     sides = _sides(HIGGS, size, seeds, width, epochs)
     recipe = sides["standard"][0].recipe
     if not width:
         network = Network(setting.network, "polynomial", HIGGS_SOURCE_WIDTH)
-        sides["source"] = _runs(setting.task, network, recipe, seeds or setting.other_seeds, size)
-    return sides | {"boosted-trees": _baseline(setting.task, "boosted-trees", size, seeds or setting.other_seeds)}
+        sides["source"] = runs_of(setting.task, network, recipe, seeds or setting.other_seeds, size)
+    return sides | {"boosted-trees": baseline(setting.task, "boosted-trees", size, seeds or setting.other_seeds)}
 
 
 def digits(*, seeds: int = 0, width: int = 0, epochs: int = 0) -> Sides:
     """Standard against polynomial, equal in parameters, on scikit-learn's real 8x8 digits; the quickstart trains it."""
     return _sides({"laptop": DIGITS}, "laptop", seeds, width, epochs)
-
-
-def _setting(settings: dict[str, Setting], size: str) -> Setting:
-    if size not in settings:
-        raise RunError(f"size must be one of {', '.join(map(repr, SIZES))}, got {size!r}")
-    return settings[size]
-
-
-def _check_numbers(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if type(value) is not int or value < 0:
-            raise RunError(f"{name} must be a whole number, 0 for the size's own; got {value!r}")
 
 
 def _sides(
@@ -188,44 +145,22 @@ def _sides(
     width: int,
     epochs: int,
 ) -> Sides:
-    setting = _setting(settings, size)
-    _check_numbers(seeds=seeds, width=width, epochs=epochs)
+    setting = setting_of(settings, size)
+    check_numbers(seeds=seeds, width=width, epochs=epochs)
     standard = Network(setting.network, "standard", width or setting.width)
     recipe = dataclasses.replace(setting.recipe, epochs=epochs) if epochs else setting.recipe
-    sides = {"standard": _runs(setting.task, standard, recipe, seeds or setting.seeds, size)}
+    sides = {"standard": runs_of(setting.task, standard, recipe, seeds or setting.seeds, size)}
     for by in setting.matched:
         own = setting.seeds if by == "parameters" else setting.other_seeds
         if by != "time":
-            polynomial = dataclasses.replace(standard, neuron="polynomial", width=matching_width(setting, standard, by))
+            own_width = matching_width(setting.task, standard, by)
         elif setting.time_width and not width:
-            polynomial = dataclasses.replace(standard, neuron="polynomial", width=setting.time_width)
+            own_width = setting.time_width
         else:
             continue
-        sides[by] = _runs(setting.task, polynomial, recipe, seeds or own, size)
+        polynomial = dataclasses.replace(standard, neuron="polynomial", width=own_width)
+        sides[by] = runs_of(setting.task, polynomial, recipe, seeds or own, size)
     return sides
-
-
-@cache  # it takes a second for a large network
-def matching_width(setting: Setting, standard: Network, by: str) -> int:
-    """The width of the polynomial network that has as many ``parameters`` or ``macs``, or keeps as much ``memory``."""
-    form = setting.task.form
-    # only the number of the vectors matters
-    vectors = torch.empty(form.vocabulary, VECTORS, device="meta") if form.vocabulary else None
-    return match_width(
-        lambda width: dataclasses.replace(standard, neuron="polynomial", width=width).build(form, vectors),
-        standard.build(form, vectors),
-        {"memory": "activation_bytes"}.get(by, by),
-        example=torch.zeros(1, *form.shape, dtype=torch.int32 if form.vocabulary else torch.float32, device="meta"),
-        tolerance=TOLERANCE[by],
-    )
-
-
-def _runs(task: Task, network: Network, recipe: Recipe, seeds: int, size: str) -> list[Run]:
-    return [Run(task, network, recipe, seed, size) for seed in range(seeds)]
-
-
-def _baseline(task: Task, name: str, size: str, seeds: int) -> list[Run]:
-    return _runs(task, Network(name, "none", 0), dataclasses.replace(PLAIN, source="scikit-learn"), seeds, size)
 
 
 # --- width scaling ---------------------------------------------------------------------------------------------------
@@ -260,22 +195,10 @@ def width_scaling(size: str, *, task: str = "cifar10", seeds: int = 0, epochs: i
     """
     if task not in WIDTHS:
         raise RunError(f"task must be one of {', '.join(map(repr, WIDTHS))}, got {task!r}")
-    _check_numbers(seeds=seeds, epochs=epochs)
-    setting = _setting({"cifar10": CIFAR10, "higgs": HIGGS}[task], size)
+    check_numbers(seeds=seeds, epochs=epochs)
+    setting = setting_of({"cifar10": CIFAR10, "higgs": HIGGS}[task], size)
     recipe = dataclasses.replace(setting.recipe, epochs=epochs or WIDTHS_EPOCHS[task][size])
     standard, polynomial = WIDTHS[task][size]
     networks = [Network(setting.network, "standard", width) for width in standard]
     networks += [Network(setting.network, "polynomial", width) for width in polynomial]
-    return {n: _runs(setting.task, n, recipe, seeds or WIDTHS_SEEDS[size], size) for n in networks}
-
-
-# by priority: `study --missing` trains them in this order
-EXPERIMENTS: dict[str, Callable[..., dict]] = {
-    "cifar10": cifar10,
-    "cifar100": cifar100,
-    "boolq": boolq,
-    "boolq-glove": boolq_glove,
-    "higgs": higgs,
-    "widths-cifar10": width_scaling,
-    "widths-higgs": partial(width_scaling, task="higgs"),
-}
+    return {n: runs_of(setting.task, n, recipe, seeds or WIDTHS_SEEDS[size], size) for n in networks}

@@ -1,0 +1,235 @@
+"""Every layer that `pnn` exports, in all its kinds: a new one is tested by existing."""
+
+import copy
+import inspect
+import pickle
+import shutil
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+import pnn
+from pnn import nn as collection
+
+# what a layer may be told beyond torch's own arguments; every layer is tested as it is by default, too
+KINDS = {
+    "QuadraticLinear": [{"form": form} for form in ("compact", "type2", "type3")],
+    "QuadraticConv2d": [{"form": form} for form in ("compact", "type2", "type3")],
+    "CCP": [{"degree": 1}, {"degree": 4, "norm": True}],
+    "NCP": [{"degree": 1}, {"degree": 4, "norm": True}],
+    "CCPConv2d": [{"degree": 4, "norm": True}],
+    "NCPConv2d": [{"degree": 4, "norm": True}],
+    "KANLinear": [{"basis": "chebyshev"}],
+    "KANConv2d": [{"basis": "chebyshev"}],
+    "StarLinear": [{"activation": nn.Identity}],
+}
+CONVOLUTIONS = [
+    {"padding": 1, "stride": 2},
+    {"padding": 1, "bias": False, "padding_mode": "circular"},
+    {"dilation": 2, "groups": 2},
+]
+
+
+def torchs(kind: type[nn.Module]) -> type[nn.Module] | None:
+    """Torch's layer that this one stands in for."""
+    parameters = inspect.signature(kind).parameters
+    if "in_features" in parameters:
+        return nn.Linear
+    if "in_channels" in parameters:
+        return nn.Conv1d if kind.__name__.endswith("1d") else nn.Conv2d
+    return None
+
+
+def cases(variations: bool = True):
+    for name in collection.__all__:
+        kind = getattr(collection, name)
+        settings = [{}, *KINDS.get(name, [])]
+        if variations:
+            settings += [{"bias": False}] if torchs(kind) is nn.Linear else CONVOLUTIONS if torchs(kind) else []
+        for own in settings:
+            yield pytest.param(
+                kind, own, id="-".join([name, *(f"{k}={getattr(v, '__name__', v)}" for k, v in own.items())])
+            )
+
+
+every_layer = pytest.mark.parametrize("kind", [getattr(collection, name) for name in collection.__all__])
+every_kind = pytest.mark.parametrize(("kind", "settings"), list(cases(variations=False)))  # of what takes a second each
+every_case = pytest.mark.parametrize(("kind", "settings"), list(cases()))
+
+
+@pytest.fixture(autouse=True)
+def same_numbers_in_every_run():
+    torch.manual_seed(0)
+
+
+def build(kind: type[nn.Module], settings: dict, **more) -> nn.Module:
+    arguments = {nn.Linear: (4, 6), nn.Conv1d: (4, 6, 3), nn.Conv2d: (4, 6, 3), None: (4,)}[torchs(kind)]
+    return kind(*arguments, **settings, **more)
+
+
+def example(kind: type[nn.Module], batch: int = 3, **options) -> torch.Tensor:
+    size = {nn.Linear: (), nn.Conv1d: (8,), nn.Conv2d: (8, 8), None: (8, 8)}[torchs(kind)]
+    return torch.randn(batch, 4, *size, **options)
+
+
+@every_layer
+def test_it_is_public_and_its_documentation_says_what_a_reader_looks_for(kind):
+    assert getattr(pnn, kind.__name__) is kind
+    for word in (".. math::", "**Degree**", "**multiplicative depth**", "**Parameters**", "**Multiply-accumulates**"):
+        assert word in kind.__doc__, word
+    assert "**Initialisation**" in kind.__doc__
+    assert "Source: " in kind.__doc__
+
+
+@every_layer
+def test_its_positional_arguments_are_torchs(kind):
+    if torchs(kind) is None:
+        pytest.skip("torch has no such layer")
+
+    def positional(layer):
+        return [
+            (p.name, p.default)
+            for p in inspect.signature(layer).parameters.values()
+            if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+        ]
+
+    assert positional(kind) == positional(torchs(kind))
+
+
+@every_case
+def test_shapes_are_torchs_and_an_empty_batch_stays_empty(kind, settings):
+    layer = build(kind, settings).eval()
+    for batch in (3, 0):
+        x = example(kind, batch)
+        if torchs(kind):
+            common = {k: v for k, v in settings.items() if k in inspect.signature(torchs(kind)).parameters}
+            assert layer(x).shape == build(torchs(kind), common)(x).shape
+        else:
+            assert layer(x).shape == x.shape
+
+
+@every_case
+def test_every_parameter_has_a_gradient_and_all_are_finite(kind, settings):
+    layer, x = build(kind, settings), example(kind, requires_grad=True)
+    y = layer(x)
+    assert y.isfinite().all()
+    (y * torch.randn_like(y)).sum().backward()
+    for name, values in {"input": x, **dict(layer.named_parameters())}.items():
+        assert values.grad is not None, name
+        assert values.grad.isfinite().all(), name
+        assert values.grad.any(), name
+
+
+@every_case
+def test_device_and_type_are_as_told(kind, settings):
+    layer = build(kind, settings, device="meta", dtype=torch.float64)
+    tensors = [*layer.parameters(), *(b for b in layer.buffers() if b.is_floating_point())]
+    assert all(tensor.is_meta and tensor.dtype == torch.float64 for tensor in tensors)
+    y = layer(example(kind, device="meta", dtype=torch.float64))
+    assert y.is_meta
+    assert y.shape == build(kind, settings)(example(kind)).shape
+
+
+def through_pickle(layer):
+    return pickle.loads(pickle.dumps(layer))
+
+
+def through_state_dict(layer):
+    fresh = copy.deepcopy(layer)
+    fresh.reset_parameters()
+    fresh.load_state_dict(layer.state_dict())
+    return fresh
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, through_pickle, through_state_dict], ids=lambda f: f.__name__)
+@every_case
+def test_copies_compute_the_same(kind, settings, duplicate):
+    layer = build(kind, settings).eval()
+    twin, x = duplicate(layer), example(kind)
+    assert str(twin) == str(layer)
+    assert torch.equal(twin(x), layer(x))
+
+
+@every_case
+def test_reset_draws_anew_as_at_the_start(kind, settings):
+    layer = build(kind, settings)
+    torch.manual_seed(1)
+    layer.reset_parameters()
+    again = {name: values.clone() for name, values in layer.state_dict().items()}
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.zero_()
+    torch.manual_seed(1)
+    layer.reset_parameters()
+    for name, values in layer.state_dict().items():
+        assert torch.equal(values, again[name]), name
+
+
+@every_case
+def test_channels_last_stays_channels_last(kind, settings):
+    if example(kind).dim() != 4:
+        pytest.skip("no image")
+    layer, x = build(kind, settings).eval(), example(kind)
+    expected = layer(x)
+    y = layer.to(memory_format=torch.channels_last)(x.contiguous(memory_format=torch.channels_last))
+    assert y.is_contiguous(memory_format=torch.channels_last)
+    assert_close(y, expected, rtol=1e-4, atol=1e-5)
+
+
+@every_case
+def test_bfloat16_autocast(kind, settings):
+    layer, x = build(kind, settings), example(kind)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = layer(x)
+    assert_close(y.float(), layer(x), rtol=0.05, atol=0.1)
+    y.float().sum().backward()
+    assert all(p.grad.dtype == torch.float32 and p.grad.isfinite().all() for p in layer.parameters())
+
+
+@every_kind
+def test_exported_with_any_batch_it_is_the_same(kind, settings):
+    layer = build(kind, settings).eval()
+    program = torch.export.export(layer, (example(kind),), dynamic_shapes=({0: torch.export.Dim.DYNAMIC},))
+    for batch in (2, 7):
+        x = example(kind, batch)
+        assert_close(program.module()(x), layer(x))
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        "aot_eager",
+        pytest.param(
+            "inductor",
+            marks=[
+                pytest.mark.slow,
+                pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler"),
+            ],
+        ),
+    ],
+)
+@every_kind
+def test_compiled_it_is_the_same(kind, settings, backend):
+    torch.compiler.reset()
+    layer = build(kind, settings)
+    x = example(kind, requires_grad=True)
+    inputs = (x, *layer.parameters())
+    expected = layer(x)
+    slopes = torch.randn_like(expected)
+    gradients = torch.autograd.grad(expected, inputs, slopes)  # before a BatchNorm's statistics change again
+    y = torch.compile(layer, fullgraph=True, backend=backend)(x)
+    assert_close(y, expected)
+    assert_close(torch.autograd.grad(y, inputs, slopes), gradients)
+
+
+@every_kind
+def test_the_audit_agrees_with_a_probe_along_a_line(kind, settings):
+    layer, x = build(kind, settings), example(kind, 1)
+    with torch.no_grad():  # statistics that are not those of the start
+        for _ in range(3):
+            layer(example(kind, 8))
+    audit = pnn.audit(layer, x)
+    assert audit.polynomial == (not audit.obstacles)
+    assert pnn.degree_along_line(layer, x) == audit.degree
