@@ -54,7 +54,8 @@ def cases(variations: bool = True):
             )
 
 
-every_layer = pytest.mark.parametrize("kind", [getattr(collection, name) for name in collection.__all__])
+LAYERS = [getattr(collection, name) for name in collection.__all__]
+every_layer = pytest.mark.parametrize("kind", LAYERS)
 every_kind = pytest.mark.parametrize(("kind", "settings"), list(cases(variations=False)))  # of what takes a second each
 every_case = pytest.mark.parametrize(("kind", "settings"), list(cases()))
 
@@ -197,21 +198,19 @@ def test_exported_with_any_batch_it_is_the_same(kind, settings):
         assert_close(program.module()(x), layer(x))
 
 
-@pytest.mark.parametrize(
-    "backend",
-    [
-        "aot_eager",
-        pytest.param(
-            "inductor",
-            marks=[
-                pytest.mark.slow,
-                pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler"),
-            ],
-        ),
-    ],
-)
 @every_kind
-def test_compiled_it_is_the_same(kind, settings, backend):
+def test_compiled_it_is_the_same(kind, settings):
+    compiled_is_the_same(kind, settings, "aot_eager")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler")
+@pytest.mark.parametrize("kind", {kind.__module__: kind for kind in LAYERS}.values())  # one of each family
+def test_compiled_to_machine_code_it_is_the_same(kind):
+    compiled_is_the_same(kind, {}, "inductor")
+
+
+def compiled_is_the_same(kind: type[nn.Module], settings: dict, backend: str) -> None:
     torch.compiler.reset()
     layer = build(kind, settings)
     x = example(kind, requires_grad=True)
