@@ -3,7 +3,6 @@
 import copy
 import functools
 import math
-import re
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -203,13 +202,12 @@ def _program(model: nn.Module, inputs: tuple[Tensor, ...]) -> torch.export.Expor
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are about deploying the copy
-            return torch.export.export(model, inputs, strict=False).run_decompositions(dict(_decompositions()))
+            return torch.export.export(model, inputs, strict=False).run_decompositions(_decompositions())
     except Exception as error:
         raise ValueError(
             f"torch cannot export {type(model).__name__}, so that its operations cannot be read: "
-            f"{type(error).__name__}: {error}\nCheck that "
-            "model(example) runs, that it is not compiled, and that no Python branch hangs on values (if x.sum() > 0): "
-            "torch.where can be exported."
+            f"{type(error).__name__}: {error}\nCheck that model(example) runs, that the model is not compiled, and "
+            "that no Python branch depends on values (if x.sum() > 0); torch.where can be exported."
         ) from error
 
 
@@ -482,7 +480,7 @@ class _Walk:
     def stop(self, node: fx.Node, reason: str) -> _Value:
         """What an obstacle returns: all that stops its arguments, and itself."""
         stack = list(node.meta.get("nn_module_stack", {}).values())
-        path = re.sub(r"@\d+", "", stack[-1][0]) if stack else ""  # torch numbers the calls of one module
+        path = stack[-1][0] if stack else ""
         kind = type(self.modules.get(path, self.modules[""])).__name__
         name = "batch_norm" if "batch_norm" in _name(node.target) else _name(node.target)
         self.obstacles.append(Obstacle(path, kind, name, reason))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from .audit import audit
+from .audit import Obstacle, audit
 from .manifest import SOURCES
 from .run import Network, Record, Task
 from .stats import Comparison, accuracy, compare_records, holm, proportion
@@ -124,12 +124,18 @@ def audited(networks: Mapping[str, Network], task: Task) -> pd.DataFrame:
     rows = {}
     for name, network in networks.items():
         report = audit(network.build(task.form), torch.zeros(1, *task.form.shape))
-        kinds = Counter(f"{obstacle.kind} ({obstacle.reason})" for obstacle in report.obstacles)
+        kinds: dict[str, list[Obstacle]] = {}
+        for obstacle in report.obstacles:
+            kinds.setdefault(obstacle.kind, []).append(obstacle)
         rows[NAMES.get(name, name)] = {
             "polynomial": "yes" if report.polynomial else "no",
             "degree": f"{report.degree:,}" if report.polynomial else "–",
             "multiplicative depth": f"{report.multiplicative_depth}" if report.polynomial else "–",
-            "what stops it": ", ".join(f"{count} {kind}" for kind, count in kinds.items()) or "–",
+            "what stops it": "; ".join(
+                f"{len({o.module for o in own})} {kind}: {', '.join(dict.fromkeys(o.operation for o in own))}"
+                for kind, own in kinds.items()
+            )
+            or "–",
         }
     return pd.DataFrame(rows).T
 

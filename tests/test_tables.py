@@ -139,7 +139,7 @@ def test_the_audit_names_degree_or_obstacles():
     }
     table = tables.audited(networks, pnn.Task("higgs"))
     assert table.loc["standard"].tolist() == ["yes", "8", "3", "–"]
-    assert table.loc["bent"].tolist() == ["no", "–", "–", "3 ReLU (piecewise polynomial)"]
+    assert table.loc["bent"].tolist() == ["no", "–", "–", "3 ReLU: relu"]
 
 
 def test_widths_of_neurons_of_equal_time_are_those_that_were_timed():
