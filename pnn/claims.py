@@ -201,12 +201,8 @@ def verdicts(claims: Iterable[Claim], results: str | Path | None = None) -> dict
 @functools.cache
 def _sides(experiment: Callable[[str], dict], size: str) -> Sides:
     """The Runs of an experiment by side as text; matching the widths takes seconds, and many claims share one."""
-    named = {}
-    for side, runs in experiment(size).items():
-        named[side if isinstance(side, str) else "/".join(map(str, side)) if isinstance(side, tuple) else str(side)] = (
-            runs
-        )
-    return named
+    sides = experiment(size).items()
+    return {"/".join(map(str, side)) if isinstance(side, tuple) else str(side): runs for side, runs in sides}
 
 
 def _compare(a: list[Record], b: list[Record], value: Callable[[Record], float]) -> Comparison:

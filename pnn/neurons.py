@@ -45,7 +45,7 @@ def check_names(**names: str) -> None:
 
 
 def conv1d(neuron: str, *arguments: int, **settings: Any) -> nn.Module:
-    """The same over a sequence; arguments as of :class:`torch.nn.Conv1d`."""
+    """A convolution of this neuron over a sequence, to stand before a BatchNorm; arguments as of torch's."""
     kind = NEURONS[neuron]
     if kind.conv1d is None:
         able = ", ".join(repr(name) for name, other in NEURONS.items() if other.conv1d)
@@ -54,7 +54,7 @@ def conv1d(neuron: str, *arguments: int, **settings: Any) -> nn.Module:
 
 
 def conv2d(neuron: str, *arguments: int, **settings: Any) -> nn.Module:
-    """The same over an image; arguments as of :class:`torch.nn.Conv2d`."""
+    """The same over an image."""
     kind = NEURONS[neuron]
     return kind.conv2d(*arguments, bias=kind.bias, **settings, **kind.options)
 

@@ -31,7 +31,7 @@ SETTINGS = {
         "paper": Setting(Task("higgs"), "mlp", 200, HIGGS_RECIPE, 10, 10),
     },
 }
-# widths at which a training step takes as long as the standard network's, by benchmarks/match_time.py
+# widths at which a training step takes as long as the standard network's, by benchmarks/neuron_time.py
 TIME_WIDTHS: dict[tuple[str, str], dict[str, int]] = {}
 TOLERANCE = 0.06  # of the parameters: in a narrow network one channel more is a large step; the tables show the rest
 BUILT_IN = ("star",)  # neurons with an activation function of their own

@@ -35,7 +35,7 @@ def shares_by_depth(ways: Mapping[str, Sequence[tuple[int, int, int]]], label: s
 
 
 def response(points: Mapping[float, Sequence[float]], lost: Mapping[float, int], label: str, unit: str) -> Figure:
-    """A measure against a setting on a logarithmic axis, 0 at its left end: every run, and the mean with its range.
+    """A measure against a setting on a logarithmic axis, 0 at its left end: every run, and the mean.
 
     Args:
         points: the runs' values by setting.
