@@ -52,6 +52,7 @@ def test_the_setting_names_size_rows_seeds_and_device(sides):
     )
     record = dataclasses.replace(sides["standard"][0], run=stand_in)
     assert "an embedded stand-in for CIFAR-10, 1 epoch, 1 seeds" in tables.setting({"standard": [record]})
+    assert "says nothing about any claim" in tables.setting({"standard": [record]})
 
 
 def test_costs_are_the_records_and_relative_to_the_standard_side(sides):
