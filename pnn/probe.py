@@ -29,7 +29,7 @@ def norms(model: nn.Module, loss_of: Callable[[], Tensor]) -> dict[str, float]:
 
     def look(number: int):
         def hook(_, __, output: Tensor) -> None:  # more than once, if a layer is used twice
-            squares[number].append(output.detach().float().square().flatten())
+            squares[number].append(output.detach().double().square().flatten())  # a square overflows in float32
 
         return hook
 
@@ -48,6 +48,6 @@ def norms(model: nn.Module, loss_of: Callable[[], Tensor]) -> dict[str, float]:
             module.training = training
     found = {f"activation_rms.{number}": torch.cat(own).mean().sqrt().item() for number, own in squares.items() if own}
     for number, own in ((number, own) for number, own in enumerate(weights, 1) if own):
-        flat = torch.cat([next(gradients).flatten() for _ in own])
+        flat = torch.cat([next(gradients).double().flatten() for _ in own])
         found[f"gradient_rms.{number}"] = flat.square().mean().sqrt().item()
     return found

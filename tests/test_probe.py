@@ -136,6 +136,17 @@ def test_a_module_in_another_mode_than_the_model_stays_in_it():
     assert not model[1].training
 
 
+def test_norms_of_a_network_that_is_about_to_diverge_do_not_overflow():
+    model = nn.Sequential(nn.Linear(1, 1, bias=False))
+    with torch.no_grad():
+        model[0].weight.fill_(1e25)
+    x = torch.ones(4, 1)
+    found = probe.norms(model, lambda: model(x).mean() * 1e5)
+    assert found == {"activation_rms.1": pytest.approx(1e25), "gradient_rms.1": pytest.approx(1e5)}
+    found = probe.norms(model, lambda: model(x * 1e-2).mean() * 1e25)
+    assert found["gradient_rms.1"] == pytest.approx(1e23)
+
+
 def test_a_frozen_layer_has_an_activation_and_no_gradient():
     model, (x, y) = small("standard"), batch()
     model[0].requires_grad_(False)
