@@ -1,4 +1,4 @@
-"""The command line: python -m pnn run | study | status | notebook."""
+"""The command line: python -m pnn run | study | status | notebook | sweep | table."""
 
 import argparse
 import collections
@@ -12,6 +12,8 @@ from .notebook import parse_parameters, run_notebook
 from .run import SIZES, Record, Run, RunError
 from .sources import DataError
 from .study import RecordError, StudyError, finish, in_turn, load_record, parse_seconds, results_folder, study
+from .sweep import SweepError
+from .sweep import command as sweep_command
 from .train import fit
 
 EXIT_CODES = (
@@ -42,6 +44,8 @@ def main(argv: list[str] | None = None) -> int:
     page.add_argument("output", help="where the executed notebook goes")
     page.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters")
 
+    sweep_command.add_arguments(commands, EXIT_CODES)
+
     status = commands.add_parser("status", help="how many Records each experiment has", epilog=EXIT_CODES)
 
     for command in (run, many):
@@ -53,8 +57,15 @@ def main(argv: list[str] | None = None) -> int:
 
     arguments = parser.parse_args(argv)
     try:
-        return {"run": _run, "study": _study, "status": _status, "notebook": _notebook}[arguments.command](arguments)
-    except (RunError, DataError, CheckpointError, RecordError, StudyError, ValueError, OSError) as error:
+        return {
+            "run": _run,
+            "study": _study,
+            "status": _status,
+            "notebook": _notebook,
+            "sweep": sweep_command.sweep,
+            "table": sweep_command.table,
+        }[arguments.command](arguments)
+    except (RunError, DataError, CheckpointError, RecordError, StudyError, SweepError, ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -2,10 +2,12 @@
 
 import ast
 import difflib
+import math
 import re
 from pathlib import Path
 from typing import Any
 
+from . import values
 from .stats import Comparison
 
 
@@ -40,6 +42,15 @@ def check_parameters(notebook: str | Path, parameters: dict[str, Any]) -> None:
     Raises:
         ParameterError: see :func:`run_notebook`.
     """
+    check_declared(notebook, declared_parameters(notebook), parameters)
+
+
+def declared_parameters(notebook: str | Path) -> dict[str, dict[str, Any]]:
+    """What the cell tagged ``parameters`` declares: by name ``inferred_type_name``, ``default`` and ``help``.
+
+    Raises:
+        ParameterError: there is no such notebook, or it has no such cell.
+    """
     import papermill
 
     if not Path(notebook).is_file():
@@ -47,6 +58,11 @@ def check_parameters(notebook: str | Path, parameters: dict[str, Any]) -> None:
     declared = papermill.inspect_notebook(str(notebook))
     if not declared:
         raise ParameterError(f"{notebook} has no cell tagged parameters, so it takes none")
+    return declared
+
+
+def check_declared(notebook: str | Path, declared: dict[str, dict[str, Any]], parameters: dict[str, Any]) -> None:
+    """As :func:`check_parameters`, for declarations that were read before."""
     for name, value in parameters.items():
         if name not in declared:
             near = difflib.get_close_matches(name, declared, 1)
@@ -56,29 +72,32 @@ def check_parameters(notebook: str | Path, parameters: dict[str, Any]) -> None:
         given = type(value).__name__
         if given != expected and (given, expected) != ("int", "float"):
             raise ParameterError(f"{notebook}: {name} must be of type {expected}, got {value!r} of type {given}")
-        if value != value:
-            raise ParameterError(f"{notebook}: {name} must be a number, got {value!r}")
+        if given == "float" and not math.isfinite(value):
+            raise ParameterError(f"{notebook}: {name} must be a finite number, got {value!r}")
         allowed = re.findall(r'"([^"]*)"', comment) if comment.startswith("one of") else []
         if allowed and value not in allowed:
             raise ParameterError(f"{notebook}: {name} must be {comment}, got {value!r}")
 
 
 def parse_parameters(pairs: list[list[str]]) -> dict[str, Any]:
-    """Names and values from the command line; a value that is a Python literal is one, any other is text."""
-    parameters = {}
-    for name, text in pairs:
-        try:
-            parameters[name] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            parameters[name] = text
-    return parameters
+    """Names and values from the command line."""
+    return {name: parse_value(text) for name, text in pairs}
+
+
+def parse_value(text: str) -> Any:
+    """A Python literal as what it is, any other text as text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def glue(name: str, value: Any, show: bool = False) -> None:
-    """Keep a value under a name for the book's prose, and show it if asked to.
+    """Keep a value under a name for the book's prose and for a sweep's table, and show it if asked to.
 
     Where the book's tools are missing, as on Colab, it is only shown.
     """
+    values.keep("value", name, value)
     try:
         from myst_nb import glue as keep
     except ModuleNotFoundError:
@@ -104,3 +123,6 @@ def glue_comparison(name: str, comparison: Comparison, verdict: str) -> None:
     }
     for part, text in parts.items():
         glue(f"{name}-{part}", text)
+    numbers = {"difference": c.difference, "standard": c.mean_a, "polynomial": c.mean_b, "p": c.p, "n": c.n}
+    for part, number in numbers.items():  # with all their digits
+        values.keep("value", f"{name}-{part}", number)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from . import values
 from .checkpoint import write_atomically
 from .machine import act_on, held_signals
 from .run import OUTCOMES, SIZES, Record, Run, RunError, Task
@@ -130,6 +131,8 @@ def study(
         command = ["--results", str(folder), "--device", device, *(["--data", str(data)] if data else [])]
         _Pool(todo, command, folder, jobs, budget_seconds, progress).work()
         records = {run: load_record(run, folder) for run in runs}
+    for record in filter(None, records.values()):
+        values.keep("training", record.run.id, record.outcome)
     if sides is not None:
         return {key: [records[run] for run in side if records[run] is not None] for key, side in sides.items()}
     return [records[run] for run in runs if records[run] is not None]

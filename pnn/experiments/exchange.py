@@ -31,7 +31,7 @@ SETTINGS = {
         "paper": Setting(Task("higgs"), "mlp", 200, HIGGS_RECIPE, 10, 10),
     },
 }
-# widths at which a training step takes as long as the standard network's, by benchmarks/neuron_time.py; a neuron that is
+# widths at which a step takes as long as the standard network's, by benchmarks/neuron_time.py; a neuron that is
 # not named takes longer at every width that was tried
 TIME_WIDTHS: dict[tuple[str, str], dict[str, int]] = {
     ("cifar10", "laptop"): {

@@ -1,0 +1,112 @@
+"""The command line of sweeps: python -m pnn sweep | table."""
+
+import argparse
+import collections
+from pathlib import Path
+
+from ..notebook import ParameterError
+from ..study import parse_seconds
+from . import points
+from .drive import FAILURES, check_retry, default_folder, run
+from .folder import Basis, Folder, check_points, run_id
+from .progress import words
+from .tabulate import NOT_DONE, export
+from .tabulate import table as table_of
+
+VALUES = (
+    "values are 0.25,0.5,1 or smoke,laptop or 0:10 (a range of whole numbers, its end excluded); "
+    "several -p give every combination, or with --zip the first values, the second values, ..."
+)
+
+
+def add_arguments(commands, epilog: str) -> None:
+    many = commands.add_parser(
+        "sweep", help="execute a notebook at many settings", description=VALUES, epilog=epilog, allow_abbrev=False
+    )
+    many.add_argument("notebook")
+    many.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUES"), dest="parameters")
+    many.add_argument("--zip", action="store_true", help="the parameters of -p in step, not in all combinations")
+    many.add_argument("-f", metavar="FILE", dest="file", help="YAML with grid, zip, list, random; combined with -p")
+    many.add_argument("--dry-run", action="store_true", help="check and list the runs, start none")
+    many.add_argument("--out", metavar="DIR", help="the sweep's folder; default: sweeps/<name of the notebook>")
+    many.add_argument("--engine", choices=("local", "dask"), default="local", help="default: %(default)s")
+    many.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, or its scheduler file")
+    many.add_argument("--jobs", type=int, default=0, metavar="N", help="runs at once")
+    many.add_argument("--gpus-per-run", type=float, default=0.0, metavar="SHARE", help="such as 0.25, 1 or 2")
+    many.add_argument("--timeout", metavar="30m", help="stop a run, saved, after this time (s, m or h)")
+    many.add_argument("--retry", default="", metavar="OUTCOMES", help="do these again, such as failed,killed")
+    many.add_argument("--max-failures", type=int, metavar="K", help="stop after so many failed runs")
+
+    one = commands.add_parser("table", help="print or export the table of a sweep")
+    one.add_argument("sweep", metavar="DIR")
+    one.add_argument("--export", metavar="PATH", help=".csv, .parquet, or a folder for TensorBoard")
+
+
+def sweep(arguments: argparse.Namespace) -> int:
+    settings = check_points(arguments.notebook, _points(arguments))
+    retry = check_retry(outcome for outcome in arguments.retry.split(",") if outcome)
+    timeout = parse_seconds(arguments.timeout) if arguments.timeout else None
+    out = Path(arguments.out) if arguments.out else default_folder(arguments.notebook)
+    if arguments.dry_run:
+        return _dry_run(arguments.notebook, settings, out, retry)
+    frame = run(
+        arguments.notebook,
+        settings,
+        out=out,
+        engine=arguments.engine,
+        scheduler=arguments.scheduler,
+        jobs=arguments.jobs,
+        gpus_per_run=arguments.gpus_per_run,
+        timeout=timeout,
+        retry=retry,
+        max_failures=arguments.max_failures,
+    )
+    basis = Basis.of(arguments.notebook)
+    ours = frame.loc[[run_id(basis, point) for point in settings], "outcome"]
+    counts = collections.Counter(ours)
+    print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + f" of {len(ours)} runs in {out}")
+    print(f"python -m pnn table {out} shows them")
+    if counts[NOT_DONE]:
+        print(
+            f"stopped after {sum(counts[outcome] for outcome in FAILURES)} failures; the same command goes on from here"
+        )
+        return 3
+    return 0 if set(counts) == {"ok"} else 1
+
+
+def table(arguments: argparse.Namespace) -> int:
+    frame = table_of(arguments.sweep)
+    if arguments.export:
+        print(export(frame, arguments.export))
+        return 0
+    print(frame.drop(columns=["run started", "run host", "run device", "run notebook"], errors="ignore").to_string())
+    if stale := frame.attrs.get("stale"):
+        print(f"({stale} runs of an earlier state of notebook, pnn or data are left out)")
+    return 0
+
+
+def _points(arguments: argparse.Namespace) -> list[points.Point]:
+    parts = [points.read_file(arguments.file)] if arguments.file else []
+    given = {name: points.parse_values(text) for name, text in arguments.parameters}
+    if len(given) < len(arguments.parameters):
+        names = [name for name, _ in arguments.parameters]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ParameterError(f"-p {twice} is given twice; write its values in one list")
+    if given:
+        parts.append(points.in_step(given) if arguments.zip else points.grid(given))
+    if not parts:
+        raise ParameterError("a sweep needs parameters: -p NAME VALUES, or -f FILE")
+    return points.combine(parts)
+
+
+def _dry_run(notebook: str, settings: list[points.Point], out: Path, retry: set[str]) -> int:
+    folder, basis = Folder(out), Basis.of(notebook)
+    todo = 0
+    for point in settings:
+        key = run_id(basis, point)
+        outcome = folder.outcome(key)
+        needed = outcome is None or outcome.outcome in retry
+        todo += needed
+        print(f"{key}  {words(point)}  {'to do' if needed else outcome.outcome}")
+    print(f"{len(settings)} runs, {todo} to do, in {out}")
+    return 0

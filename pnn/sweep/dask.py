@@ -1,0 +1,150 @@
+"""Runs on the workers of a Dask cluster: this machine's, or one that is running already."""
+
+import contextlib
+import dataclasses
+import os
+import queue
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from .engine import BUSY, End, shares, visible_gpus
+from .folder import Busy, Folder, Outcome, SweepError
+from .supervise import DIED, STOPPED_RUN, Supervised
+
+LOOK_SECONDS = 0.1  # between looks of a worker at its run
+GONE_SECONDS = 30.0  # without the scheduler, after which it is taken for gone
+
+
+class DaskEngine:
+    """Each run is a task of Dask, and on its worker a process of its own. A lost worker's runs go to others.
+
+    Every worker must see the sweep's folder and the notebook's under the same path, and have this version of pnn.
+
+    Args:
+        folder: of the sweep.
+        jobs: workers of a cluster on this machine, of one run at once each; 0 for one a GPU share, or one a core.
+        gpus_per_run: as for :class:`pnn.sweep.engine.LocalEngine`, out of the GPUs that a worker sees.
+        timeout: seconds a run may take.
+        scheduler: an address such as ``tls://host:8786``, or a scheduler file; None makes a cluster on this machine,
+            which listens on 127.0.0.1 only. Certificates are those of Dask's own configuration.
+    """
+
+    def __init__(
+        self, folder: Folder, jobs: int, gpus_per_run: float, timeout: float | None, scheduler: str | None
+    ) -> None:
+        try:
+            from distributed import Client, LocalCluster
+        except ImportError as error:
+            raise SweepError("Dask is not installed: pip install 'polynomial-neurons[cluster]'") from error
+        self.cluster = None
+        if scheduler is None:
+            gpus = visible_gpus() if gpus_per_run else []
+            jobs = jobs or (len(shares(gpus, gpus_per_run)) if gpus_per_run else os.cpu_count() or 1)
+            # one worker with a thread a run where GPUs are shared out, else a worker a run
+            workers, threads = (1, jobs) if gpus_per_run else (jobs, 1)
+            self.cluster = LocalCluster(
+                n_workers=workers, threads_per_worker=threads, host="127.0.0.1", dashboard_address=None
+            )
+            self.client = Client(self.cluster)
+        else:
+            if jobs:
+                raise ValueError(f"a running cluster's workers decide how many runs go on at once; got jobs={jobs}")
+            where: dict[str, Any] = {"address": scheduler}
+            if Path(scheduler).is_file():
+                where = {"scheduler_file": scheduler}
+            try:
+                self.client = Client(**where, timeout=GONE_SECONDS)
+            except (OSError, ValueError) as error:
+                raise SweepError(f"there is no Dask scheduler at {scheduler}: {error}") from error
+        self.folder, self.gpus_per_run, self.timeout = folder, gpus_per_run, timeout
+        self.stop_file = folder.path / f"stop-{uuid.uuid4().hex}"
+        self.futures: dict[str, Any] = {}
+        self.connected = time.monotonic()
+
+    @property
+    def slots(self) -> int:
+        """Those of the workers that are there now, and one more, so that a cluster that grows on demand does."""
+        return sum(self.client.nthreads().values()) + 1 if self._is_there() else 1
+
+    def start(self, key: str) -> None:
+        arguments = str(self.folder.path), key, self.timeout, self.gpus_per_run, str(self.stop_file)
+        self.futures[key] = self.client.submit(work, *arguments, key=f"pnn-{key}-{uuid.uuid4().hex}", pure=False)
+
+    def ended(self) -> list[tuple[str, End]]:
+        if not self._is_there():
+            raise SweepError(
+                "the Dask scheduler is gone. What its workers finished is kept; start the sweep again to go on"
+            )
+        from distributed import KilledWorker
+
+        found = []
+        for key, future in list(self.futures.items()):
+            if not future.done():
+                continue
+            del self.futures[key]
+            if future.status == "error" and isinstance(future.exception(), KilledWorker):
+                found.append((key, DIED))
+            elif future.status in ("cancelled", "lost"):
+                found.append((key, self.folder.outcome(key) or BUSY))  # to be looked at again
+            else:
+                end = future.result()
+                found.append((key, Outcome(**end) if isinstance(end, dict) else end))
+        return found
+
+    def stop(self) -> None:
+        if self.futures:
+            with contextlib.suppress(OSError):
+                self.stop_file.touch()
+
+    def close(self) -> None:
+        self.client.close()
+        if self.cluster:
+            self.cluster.close()
+        self.stop_file.unlink(missing_ok=True)
+
+    def _is_there(self) -> bool:
+        now = time.monotonic()
+        if self.client.status == "running":
+            self.connected = now
+        return now - self.connected < GONE_SECONDS and self.client.status != "closed"
+
+
+_free: dict[float, queue.SimpleQueue] = {}  # of this worker's GPUs, by the share that a run takes
+_free_lock = threading.Lock()
+
+
+def work(path: str, key: str, timeout: float | None, gpus_per_run: float, stop_file: str) -> dict[str, Any] | str:
+    """One run, on a worker: the fields of its outcome, or how it ended without one."""
+    with _device(gpus_per_run) as environment:
+        if os.path.exists(stop_file):
+            return STOPPED_RUN
+        try:
+            run = Supervised(Folder(Path(path)), key, timeout, environment)
+        except Busy:
+            return BUSY
+        while (end := run.poll()) is None:
+            if os.path.exists(stop_file):
+                run.stop()
+            time.sleep(LOOK_SECONDS)
+    return dataclasses.asdict(end) if isinstance(end, Outcome) else end
+
+
+@contextlib.contextmanager
+def _device(gpus_per_run: float):
+    """The environment of a run with its GPUs, waited for if all are taken."""
+    if not gpus_per_run:
+        yield {}
+        return
+    with _free_lock:
+        if gpus_per_run not in _free:
+            _free[gpus_per_run] = queue.SimpleQueue()
+            for device in shares(visible_gpus(), gpus_per_run):
+                _free[gpus_per_run].put(device)
+    device = _free[gpus_per_run].get()
+    try:
+        yield {"CUDA_VISIBLE_DEVICES": device}
+    finally:
+        _free[gpus_per_run].put(device)

@@ -1,0 +1,184 @@
+"""run(notebook, points) -> table: does what is not done, keeps how it ended."""
+
+import collections
+import time
+from collections.abc import Iterable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from ..machine import act_on, held_signals
+from ..run import OUTCOMES
+from .engine import BUSY, Engine, LocalEngine
+from .folder import Basis, Folder, Outcome, check_points
+from .points import Point
+from .progress import Progress
+from .supervise import DIED, STOPPED_RUN
+from .tabulate import table
+
+FAILURES = ("failed", "oom", "timeout", "killed")  # a run that diverged is a result
+TRIES = 2  # of a run whose process was killed
+PAUSE_SECONDS = 0.05
+ELSEWHERE_SECONDS = 2.0  # between looks at runs that another sweep works on
+
+
+def run(
+    notebook: str | Path,
+    points: Iterable[Point],
+    *,
+    out: str | Path | None = None,
+    engine: str = "local",
+    scheduler: str | None = None,
+    jobs: int = 0,
+    gpus_per_run: float = 0.0,
+    timeout: float | None = None,
+    retry: Iterable[str] = (),
+    max_failures: int | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Execute a notebook once for each point, and return the table of all runs.
+
+    A run that is done is not done again: its id is the hash of its parameters, the notebook's code, pnn's own files and
+    the data. Interrupted in any way, the same call goes on from there; two calls on one folder share the work.
+
+    Args:
+        notebook: with a cell tagged ``parameters``.
+        points: dictionaries of parameters, see :mod:`pnn.sweep.points`.
+        out: the sweep's folder, by default ``sweeps/<name of the notebook>``. Output notebooks are kept there.
+        engine: ``"local"``, processes of this machine; ``"dask"``, workers of Dask.
+        scheduler: address or scheduler file of a running Dask cluster; by default Dask works on this machine.
+        jobs: runs at once; 0 for as many as there are GPU shares, or one. A running Dask cluster decides it itself.
+        gpus_per_run: GPUs of each run, whole or a share such as 0.25; 0 leaves the GPUs as they are.
+        timeout: seconds after which a run is stopped.
+        retry: bad outcomes, such as ``"failed"``, whose runs are done again.
+        max_failures: stop when so many runs of this call have failed, run out of memory or time, or been killed.
+        progress: show what goes on.
+
+    Raises:
+        ParameterError: a parameter is unknown, ill-typed or not among its values; nothing has been started.
+        SweepError: the folder cannot be written or is another notebook's, or the Dask cluster is gone.
+        ValueError: an unknown engine or outcome, more GPUs than there are.
+    """
+    points = check_points(notebook, points)
+    retry = check_retry(retry)
+    for name, value, least in (("jobs", jobs, 0), ("max_failures", max_failures, 1), ("timeout", timeout, 0)):
+        if value is not None and value < least:
+            raise ValueError(f"{name} must be at least {least}, got {value}")
+    folder = Folder(Path(out or default_folder(notebook)).resolve())
+    runs = folder.begin(Basis.of(notebook), points)
+    for key in runs:
+        if retry and (before := folder.outcome(key)) and before.outcome in retry:
+            folder.forget(key)
+    done = {key: outcome for key in runs if (outcome := folder.outcome(key))}
+    todo = [key for key in runs if key not in done]
+    with Progress(len(runs), done, progress) as shown:
+        if todo:
+            with closing(_engine(engine, scheduler, folder, jobs, gpus_per_run, timeout)) as workers:
+                _Drive(folder, workers, runs, todo, max_failures, shown).drive()
+    return table(folder.path)
+
+
+def default_folder(notebook: str | Path) -> Path:
+    return Path("sweeps") / Path(notebook).stem
+
+
+def check_retry(retry: Iterable[str]) -> set[str]:
+    if unknown := set(retry) - set(OUTCOMES[1:]):
+        raise ValueError(f"retry takes bad outcomes ({', '.join(OUTCOMES[1:])}), got {', '.join(sorted(unknown))}")
+    return set(retry)
+
+
+def _engine(
+    name: str, scheduler: str | None, folder: Folder, jobs: int, gpus_per_run: float, timeout: float | None
+) -> Engine:
+    if name == "dask":
+        from .dask import DaskEngine
+
+        return DaskEngine(folder, jobs, gpus_per_run, timeout, scheduler)
+    if name != "local":
+        raise ValueError(f'engine must be "local" or "dask", got {name!r}')
+    if scheduler:
+        raise ValueError('a scheduler is for engine "dask"')
+    return LocalEngine(folder, jobs, gpus_per_run, timeout)
+
+
+@dataclass
+class _Drive:
+    """Hands runs to an engine until each has an outcome."""
+
+    folder: Folder
+    engine: Engine
+    runs: dict[str, Point]
+    todo: list[str]
+    max_failures: int | None
+    progress: Progress
+    deaths: collections.Counter = field(default_factory=collections.Counter)
+    failures: int = 0
+    running: set[str] = field(default_factory=set)
+    elsewhere: set[str] = field(default_factory=set)
+
+    def drive(self) -> None:
+        with held_signals() as signals:
+            try:
+                self._drive(signals)
+            finally:
+                self._stop()
+        if signals:
+            act_on(signals[0])
+
+    def _drive(self, signals: list[int]) -> None:
+        waiting, looked = collections.deque(self.todo), time.monotonic()
+        while (waiting or self.running or self.elsewhere) and not signals and not self._is_enough():
+            while waiting and len(self.running) < self.engine.slots:
+                key = waiting.popleft()
+                self.running.add(key)
+                self.progress.started(key, self.runs[key])
+                self.engine.start(key)
+            waiting.extendleft(self._take_note())
+            if self.elsewhere and time.monotonic() - looked > ELSEWHERE_SECONDS:
+                looked = time.monotonic()
+                waiting.extend(sorted(self.elsewhere))
+                self.elsewhere.clear()
+            self.progress.show(len(waiting), self.engine.slots)
+            time.sleep(PAUSE_SECONDS)
+
+    def _take_note(self) -> list[str]:
+        """Of the runs that ended; returns those to be started again."""
+        again = []
+        for key, end in self.engine.ended():
+            self.running.remove(key)
+            if end == BUSY:
+                self.elsewhere.add(key)
+                self.progress.gone(key)
+                continue
+            if end == STOPPED_RUN:  # by a signal that came from elsewhere
+                end = Outcome("killed", "stopped by a signal")
+                self.folder.finish(key, end)
+            elif end == DIED:
+                self.deaths[key] += 1
+                if self.deaths[key] < TRIES:
+                    self.progress.gone(key, "killed, once more")
+                    again.append(key)
+                    continue
+                end = Outcome("killed", f"{TRIES} times the process or its kernel was killed or died; out of memory?")
+                self.folder.finish(key, end)
+            self.failures += end.outcome in FAILURES
+            self.progress.ended(key, end)
+        return again
+
+    def _is_enough(self) -> bool:
+        return self.max_failures is not None and self.failures >= self.max_failures
+
+    def _stop(self) -> None:
+        """Runs that go on are stopped, saved, and without an outcome; they are done first the next time."""
+        self.engine.stop()
+        while self.running:
+            for key, end in self.engine.ended():
+                self.running.remove(key)
+                if isinstance(end, Outcome):
+                    self.progress.ended(key, end)
+                else:
+                    self.progress.gone(key, "stopped")
+            time.sleep(PAUSE_SECONDS)

@@ -1,0 +1,233 @@
+"""A sweep on the disk: its plan, and for every run a folder whose last file is the outcome.
+
+::
+
+    sweep.json                       the notebook, what its results depend on, the ids of the runs
+    notebooks/<digest>.ipynb         the notebook as it was when the sweep began
+    runs/<id>/run.json               the parameters
+    runs/<id>/lock                   held while a process works on it
+    runs/<id>/notebook.ipynb, log.txt, values.jsonl
+    runs/<id>/outcome.json           written last and as a whole: a run that has it is done
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from ..checkpoint import write_atomically
+from ..notebook import ParameterError, check_declared, declared_parameters
+from ..run import OUTCOMES
+from .points import Point
+
+RESERVED = ("outcome", "message")  # names of the table that a parameter must not have
+
+
+class SweepError(Exception):
+    """A sweep that cannot be begun or gone on with; the message says why and what to do."""
+
+
+class Busy(Exception):
+    """Another process works on the run."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a run's result depends on besides its parameters."""
+
+    notebook: str  # where it lies; its cells run in that folder
+    cells: str  # SHA-256 of its code
+    source: str  # SHA-256 of pnn's own files
+    data: str  # SHA-256 of the data folder's list of files, empty without PNN_DATA
+
+    @classmethod
+    def of(cls, notebook: str | Path) -> "Basis":
+        path = Path(notebook).resolve()
+        cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+        return cls(str(path), _digest(cells), source_digest(), data_digest())
+
+    @property
+    def digest(self) -> str:
+        return _digest([self.cells, self.source, self.data])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one run ended."""
+
+    outcome: str  # one of pnn.run.OUTCOMES
+    message: str = ""
+    seconds: float = 0.0
+    started: str = ""  # ISO 8601, UTC
+    host: str = ""
+    device: str = ""  # CUDA_VISIBLE_DEVICES of the run, or "cpu"
+    values: dict[str, Any] = field(default_factory=dict)  # what the notebook glued
+    trainings: dict[str, int] = field(default_factory=dict)  # Records that its studies returned, by outcome
+
+    def __post_init__(self) -> None:
+        if self.outcome not in OUTCOMES:
+            raise ValueError(f"outcome must be one of {', '.join(OUTCOMES)}, got {self.outcome!r}")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The files of a sweep."""
+
+    path: Path
+
+    def begin(self, basis: Basis, points: list[Point]) -> dict[str, Point]:
+        """Write the plan; returns the points by run id.
+
+        Raises:
+            SweepError: the folder is another notebook's, or cannot be written.
+        """
+        before = self.plan()
+        if before and before["basis"]["notebook"] != basis.notebook:
+            raise SweepError(f"{self.path} is the sweep of {before['basis']['notebook']}; give another folder (--out)")
+        runs = {run_id(basis, point): point for point in points}
+        notebook = Path(basis.notebook).read_text()
+        try:
+            write_atomically(self.notebook(basis.digest), lambda part: part.write_text(notebook))
+            for key, point in runs.items():
+                if not (self.run(key) / "run.json").exists():
+                    _write(self.run(key) / "run.json", {"basis": basis.digest, "parameters": point})
+            _write(self.path / "sweep.json", {"basis": asdict(basis), "parameters": list(points[0])})
+        except OSError as error:
+            raise self.unwritable(error) from error
+        return runs
+
+    def plan(self) -> dict[str, Any] | None:
+        """What :meth:`begin` wrote last; None if this is no sweep's folder yet."""
+        return _read(self.path / "sweep.json")
+
+    def run(self, key: str) -> Path:
+        return self.path / "runs" / key
+
+    def notebook(self, digest: str) -> Path:
+        return self.path / "notebooks" / f"{digest}.ipynb"
+
+    def point(self, key: str) -> dict[str, Any]:
+        """``basis`` and ``parameters`` of a run."""
+        found = _read(self.run(key) / "run.json")
+        if found is None:
+            raise SweepError(f"{self.run(key) / 'run.json'} is missing: not every machine sees the folder of the sweep")
+        return found
+
+    def keys(self) -> list[str]:
+        return sorted(path.parent.name for path in self.path.glob("runs/*/run.json"))
+
+    def outcome(self, key: str) -> Outcome | None:
+        """How a run ended; None if it is not done."""
+        found = _read(self.run(key) / "outcome.json")
+        try:
+            return None if found is None else Outcome(**found)
+        except (TypeError, ValueError) as error:
+            raise SweepError(
+                f"{self.run(key) / 'outcome.json'} is damaged: {error}. Delete it to run it again"
+            ) from error
+
+    def finish(self, key: str, outcome: Outcome) -> None:
+        try:
+            _write(self.run(key) / "outcome.json", asdict(outcome))
+        except OSError as error:
+            raise self.unwritable(error) from error
+
+    def forget(self, key: str) -> None:
+        """Make a run one that is to be done."""
+        (self.run(key) / "outcome.json").unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def lock(self, key: str):
+        """Hold a run; what is given is the file descriptor, for a process that is to hold it too.
+
+        The lock is the kernel's: it ends with the last process that holds it, however that ends.
+
+        Raises:
+            Busy: another process holds it.
+        """
+        self.run(key).mkdir(parents=True, exist_ok=True)
+        with open(self.run(key) / "lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise Busy(key) from error
+            yield file.fileno()
+
+    def unwritable(self, error: OSError) -> SweepError:
+        return SweepError(
+            f"{self.path} could not be written: {error}. Make room, and start the sweep again: it goes on from there"
+        )
+
+
+def check_points(notebook: str | Path, points: Iterable[Point]) -> list[Point]:
+    """The points with values as the notebook declares them: a whole number for a float becomes one.
+
+    Raises:
+        ParameterError: as :func:`pnn.run_notebook`; or a parameter has a name of the table, or there is no point.
+    """
+    points = list(points)
+    if not points:
+        raise ParameterError("a sweep needs at least one point: name parameters and their values")
+    declared = declared_parameters(notebook)
+    for point in points:
+        check_declared(notebook, declared, point)
+        if bad := [name for name in point if name in RESERVED]:
+            raise ParameterError(f"{notebook}: a parameter named {bad[0]!r} cannot be swept; rename it")
+    return [
+        {n: float(v) if declared[n]["inferred_type_name"] == "float" else v for n, v in point.items()}
+        for point in points
+    ]
+
+
+def run_id(basis: Basis, point: Point) -> str:
+    """The same for the same parameters, code and data, whatever the order of the parameters."""
+    return _digest([basis.digest, json.dumps(point, sort_keys=True, allow_nan=False)])[:16]
+
+
+def source_digest() -> str:
+    """SHA-256 of the Python files of this package."""
+    package = Path(__file__).parents[1]
+    files = sorted(package.rglob("*.py"))
+    return _digest([text for path in files for text in (path.relative_to(package).as_posix(), path.read_text())])
+
+
+def data_digest() -> str:
+    """SHA-256 of the sums of the data folder, or of its files' names and sizes if it has none."""
+    given = os.environ.get("PNN_DATA")
+    if not given:
+        return ""
+    folder = Path(given).expanduser()
+    sums = folder / "SHA256SUMS"
+    if sums.is_file():
+        return _digest([sums.read_text()])
+    files = sorted(path for path in folder.glob("*/*") if path.is_file())
+    return _digest([f"{path.relative_to(folder).as_posix()} {path.stat().st_size}" for path in files])
+
+
+def _digest(parts: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part.encode()
+        digest.update(f"{len(content)}:".encode() + content)
+    return digest.hexdigest()
+
+
+def _write(path: Path, form: dict[str, Any]) -> None:
+    text = json.dumps(form, indent=1, allow_nan=False) + "\n"
+    write_atomically(path, lambda part: part.write_text(text))
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise SweepError(f"{path} cannot be read: {error}. Restore it, or delete it to do without") from error

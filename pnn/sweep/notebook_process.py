@@ -1,0 +1,63 @@
+"""The process of one notebook: `python -P notebook_process.py NOTEBOOK OUTPUT FOLDER`, parameters as JSON on its input.
+
+It is started by :mod:`pnn.sweep.supervise` and imports nothing of pnn, whose import takes longer than a small notebook.
+Exit status: 0 done; 1 a cell failed, as the file error.json beside the output says; 143 stopped.
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+STOPPED = 143
+# on Linux a process asks to be told when its parent ends; elsewhere a kernel looks for its parent now and then itself
+DIE_WITH_PARENT = "import ctypes; ctypes.CDLL(None).prctl(1, {number})"
+
+
+def main(notebook: str, output: str, folder: str) -> int:
+    parent = os.getppid()
+    stopping = False
+
+    def stop(*_) -> None:
+        """Interrupt the kernel's cell: a training saves its state then."""
+        import psutil
+
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            kernels = psutil.Process().children()
+            for kernel in kernels:
+                kernel.send_signal(signal.SIGINT)
+            if not kernels:  # not started yet
+                raise SystemExit(STOPPED)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    arguments = []
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+        arguments = ["--IPKernelApp.exec_lines=" + DIE_WITH_PARENT.format(number=int(signal.SIGKILL))]
+        if os.getppid() != parent:
+            return STOPPED
+
+    import papermill
+
+    parameters = json.load(sys.stdin)
+    try:
+        papermill.execute_notebook(
+            notebook, output, parameters, cwd=folder, progress_bar=False, extra_arguments=arguments
+        )
+    except Exception as error:  # every end is told; the parent gives it its type
+        if stopping:
+            return STOPPED
+        name, text = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", str(error))
+        Path(output).with_name("error.json").write_text(json.dumps({"name": name, "text": text}))
+        print(error, flush=True)
+        return 1
+    return STOPPED if stopping else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,153 @@
+"""One run of a sweep: its process started, watched, ended, and its outcome written."""
+
+import datetime
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from .. import values
+from ..run import OUTCOMES
+from .folder import Folder, Outcome, SweepError, source_digest
+
+PROCESS = Path(__file__).with_name("notebook_process.py")
+STOPPED = 143
+GRACE_SECONDS = 60.0  # what a stopped notebook may take to finish its training's step and to save
+DIED, STOPPED_RUN = "died", "stopped"  # ends without an outcome: the run is to be done again
+OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError")
+DEAD = ("DeadKernelError",)  # the notebook's kernel was killed, or died
+
+
+class Supervised:
+    """A run in its own process; it holds the run's lock from its construction to its end.
+
+    Args:
+        folder: of the sweep.
+        key: of the run.
+        timeout: seconds after which the notebook is stopped, None for never.
+        environment: variables of the process besides those of this one.
+
+    Raises:
+        Busy: another process works on this run.
+        SweepError: what the result depends on is not the same any more.
+    """
+
+    def __init__(self, folder: Folder, key: str, timeout: float | None, environment: dict[str, str]) -> None:
+        self.folder, self.key, self.timeout = folder, key, timeout
+        self.home = folder.run(key)
+        self.done: Outcome | str | None = None
+        self.deadline: float | None = None  # of a process that was told to stop
+        self.late = False
+        with ExitStack() as stack:
+            lock = stack.enter_context(folder.lock(key))
+            self.done = folder.outcome(key)  # by another sweep, since this one looked
+            if self.done is None:
+                self._start(lock, environment, stack)
+            self.resources = stack.pop_all()
+        if self.done is not None:
+            self.resources.close()
+
+    def _start(self, lock: int, environment: dict[str, str], stack: ExitStack) -> None:
+        basis, point = self.folder.plan()["basis"], self.folder.point(self.key)
+        if basis["source"] != source_digest():
+            raise SweepError("pnn's files are not those with which the sweep began. Start the sweep again")
+        for name in ("values.jsonl", "error.json"):
+            (self.home / name).unlink(missing_ok=True)
+        self.environment = {**os.environ, **environment, values.VARIABLE: str(self.home.resolve() / "values.jsonl")}
+        log = stack.enter_context(open(self.home / "log.txt", "w"))  # noqa: SIM115
+        self.began, self.started = time.monotonic(), datetime.datetime.now(datetime.UTC)
+        notebook, output = self.folder.notebook(point["basis"]).resolve(), self.home.resolve() / "notebook.ipynb"
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", str(PROCESS), str(notebook), str(output), str(Path(basis["notebook"]).parent)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=self.environment,
+            pass_fds=[lock],  # held until it has ended, should this process end first
+            start_new_session=True,  # Ctrl-C reaches the sweep alone, which passes it on
+        )
+        try:
+            self.process.stdin.write(json.dumps(point["parameters"]).encode())
+            self.process.stdin.close()
+        except BrokenPipeError:  # it is dead already, as poll will see
+            pass
+
+    def poll(self) -> Outcome | str | None:
+        """How the run ended: its Outcome, which is written, or `DIED` or `STOPPED_RUN`. None while it goes on."""
+        if self.done is not None:
+            return self.done
+        status, now = self.process.poll(), time.monotonic()
+        if status is None:
+            if self.timeout is not None and now - self.began > self.timeout and not self.late:
+                self.late = True
+                self.stop()
+            if self.deadline is not None and now > self.deadline:
+                self.kill()
+            return None
+        try:
+            self.done = self._end(status)
+        finally:
+            self.resources.close()
+        return self.done
+
+    def stop(self) -> None:
+        """Tell the notebook to stop: a training in it saves its state. What takes too long is killed by `poll`."""
+        if self.done is None and self.deadline is None:
+            self.process.terminate()
+            self.deadline = time.monotonic() + GRACE_SECONDS
+
+    def kill(self) -> None:
+        if self.done is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+    def _end(self, status: int) -> Outcome | str:
+        error = self._error(status)
+        if self.late:
+            end = "timeout", f"stopped after {self.timeout:g} s"
+        elif status == STOPPED or self.deadline is not None:
+            return STOPPED_RUN
+        elif status < 0 or (error and error[0] in DEAD):
+            return DIED
+        elif error:
+            name, text = error
+            memory = name in OUT_OF_MEMORY or "can't allocate memory" in text
+            end = "oom" if memory else "failed", f"{name}: {text}".strip(": ")
+        else:
+            end = "ok", ""
+        found = values.read(self.home / "values.jsonl")
+        trainings = Counter(found["training"].values())
+        if end[0] == "ok" and (bad := [outcome for outcome in WORST_FIRST if trainings[outcome]]):
+            ends = ", ".join(f"{trainings[outcome]} {outcome}" for outcome in bad)
+            end = bad[0], f"of {trainings.total()} trainings: {ends}"
+        outcome = Outcome(*end, values=found["value"], trainings=dict(trainings), **self.circumstances())
+        self.folder.finish(self.key, outcome)
+        return outcome
+
+    def circumstances(self) -> dict[str, Any]:
+        return {
+            "seconds": time.monotonic() - self.began,
+            "started": self.started.isoformat(timespec="seconds"),
+            "host": socket.gethostname(),
+            "device": self.environment.get("CUDA_VISIBLE_DEVICES") or "cpu",
+        }
+
+    def _error(self, status: int) -> tuple[str, str] | None:
+        """The failed cell's exception and its text; the last words of a process that failed without one."""
+        if status <= 0 or status == STOPPED:
+            return None
+        try:
+            form = json.loads((self.home / "error.json").read_text())
+            return form["name"], form["text"]
+        except (OSError, ValueError):
+            words = (self.home / "log.txt").read_text(errors="replace").strip().splitlines()
+            return "", words[-1] if words else f"the process ended with status {status}"
+
+
+WORST_FIRST = [outcome for outcome in ("killed", "failed", "oom", "timeout", "diverged") if outcome in OUTCOMES]
