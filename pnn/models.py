@@ -185,7 +185,8 @@ class PolyNeXt(nn.Sequential):
     Convolution 3x3; three stages of ``width``, ``2 * width`` and ``4 * width`` channels and of ``depth``,
     ``2 * depth`` and ``2 * depth`` blocks, joined by [BatchNorm, convolution 2x2 of stride 2]; BatchNorm, global
     average, linear. There is neither activation nor max-pooling nor a normalisation by the row's own statistics. The
-    branches of the ``l``-th block start scaled by :math:`1 / (l + 1)`.
+    branches of the ``l``-th block start scaled by :math:`1 / (l + 9)`: larger scales train as well, but at inference,
+    where BatchNorm does not hold them back, a few rows leave so many products in a row as infinities.
 
     - **Degree** :math:`4^{5 \cdot \mathrm{depth}}`, **multiplicative depth** :math:`10 \cdot \mathrm{depth}`.
 
@@ -209,6 +210,6 @@ class PolyNeXt(nn.Sequential):
                 layers += [nn.BatchNorm2d(channels), nn.Conv2d(channels, out_channels, 2, 2)]
             for _ in range(blocks):
                 number += 1
-                layers.append(PolyNeXtBlock(out_channels, scale=1 / (number + 1)))
+                layers.append(PolyNeXtBlock(out_channels, scale=1 / (number + 9)))
             channels = out_channels
         super().__init__(*layers, nn.BatchNorm2d(channels), _GlobalAverage(), nn.Linear(channels, num_classes))

@@ -36,7 +36,7 @@ def optimiser_of(model: nn.Module, run: Run) -> torch.optim.Optimizer:
 
 
 def _groups(model: nn.Module, run: Run) -> list[dict[str, Any]]:
-    """The parameters: the quadratic parts of ReLinear apart, and an embedding if the recipe has a rate for it."""
+    """The parameters: apart are the quadratic parts of ReLinear, what AdamW does not decay, an embedding with a rate."""
     recipe = run.recipe
     if run.network.start == "relinear":
         return relinear_groups(
@@ -49,4 +49,8 @@ def _groups(model: nn.Module, run: Run) -> list[dict[str, Any]]:
     rate = recipe.embedding_learning_rate
     own = [m.weight for m in model.modules() if rate and isinstance(m, nn.Embedding)]
     others = [p for p in model.parameters() if all(p is not q for q in own)]
-    return [{"params": others}, *([{"params": own, "lr": rate}] if own else [])]
+    groups = [{"params": others}, *([{"params": own, "lr": rate}] if own else [])]
+    if recipe.optimiser == "adamw":  # biases, BatchNorm's numbers and scales are not decayed
+        groups[0] = {"params": [p for p in others if p.numel() > max(p.shape)]}
+        groups.append({"params": [p for p in others if p.numel() <= max(p.shape)], "weight_decay": 0.0})
+    return groups
