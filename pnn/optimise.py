@@ -36,7 +36,7 @@ def optimiser_of(model: nn.Module, run: Run) -> torch.optim.Optimizer:
 
 
 def _groups(model: nn.Module, run: Run) -> list[dict[str, Any]]:
-    """The parameters: apart are the quadratic parts of ReLinear, what AdamW does not decay, an embedding with a rate."""
+    """The parameters; apart: quadratic parts of ReLinear, what AdamW does not decay, an embedding with a rate."""
     recipe = run.recipe
     if run.network.start == "relinear":
         return relinear_groups(
