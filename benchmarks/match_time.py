@@ -9,20 +9,14 @@ benchmarks/results/match_time-<size>-<device>.json. The match is then typed into
 pnn/experiments/oporture.py; a test compares the two.
 """
 
-import argparse
 import json
-import re
-import statistics
-from collections.abc import Callable
-from pathlib import Path
 
 import torch
-from step_time import race, ratio
+from common import Step, arguments, milliseconds, race, ratio, training_step, write
 
 import pnn
-from pnn.experiments import common, oporture
-from pnn.machine import device_name, pick_device
-from pnn.train import objective
+from pnn.experiments import oporture
+from pnn.experiments.common import Setting, matching_width
 
 SETTINGS = {
     "cifar10": oporture.CIFAR10,
@@ -34,8 +28,8 @@ SPREAD = (0.55, 0.7, 0.8, 0.87, 0.94, 1.0)  # candidates, as shares of the width
 LONGER = 1.05
 
 
-def stepper(setting: common.Setting, network: pnn.Network, device: torch.device) -> Callable[[], None]:
-    """A function that takes one training step as `fit` does, the device waited for."""
+def step_of(setting: Setting, network: pnn.Network, device: torch.device) -> Step:
+    """A training step of a network on rows of the setting's form."""
     form = setting.task.form
     model = network.build(form).to(device, memory_format=torch.channels_last)
     shape = (setting.recipe.batch_size, *form.shape)
@@ -46,59 +40,36 @@ def stepper(setting: common.Setting, network: pnn.Network, device: torch.device)
         x = torch.randn(shape, device=device)
         if x.dim() == 4:
             x = x.contiguous(memory_format=torch.channels_last)
-    y = torch.randint(0, form.classes, shape[:1], device=device)
-    optimiser = torch.optim.Adam(model.parameters())
-
-    def step() -> None:
-        optimiser.zero_grad()
-        objective(model(x), y).backward()
-        optimiser.step()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-
-    return step
+    return training_step(model, x, torch.randint(0, form.classes, shape[:1], device=device))
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--size", default="laptop", choices=("laptop", "paper"))
-    parser.add_argument("--rounds", type=int, default=15)
-    arguments = parser.parse_args()
-    device = pick_device(arguments.device)
+    given = arguments(__doc__, sizes=("laptop", "paper"))
     torch.manual_seed(0)
     rows = []
     for name, settings in SETTINGS.items():
-        setting = settings[arguments.size]
+        setting = settings[given.size]
         standard = pnn.Network(setting.network, "standard", setting.width)
-        equal = common.matching_width(setting.task, standard, "parameters")
+        equal = matching_width(setting.task, standard, "parameters")
         widths = sorted({max(1, round(equal * share)) for share in SPREAD})
         networks = {"standard": standard} | {
             str(width): pnn.Network(setting.network, "polynomial", width) for width in widths
         }
-        steps = {key: stepper(setting, network, device) for key, network in networks.items()}
-        seconds = race(steps, arguments.rounds)
+        steps = {key: step_of(setting, network, given.device) for key, network in networks.items()}
+        seconds = race(steps, given.rounds)
         ratios = {str(width): ratio(seconds[str(width)], seconds["standard"]) for width in widths}
         match = max(width for width in widths if width <= equal and ratios[str(width)]["median"] <= LONGER)
-        milliseconds = 1e3 * statistics.median(seconds["standard"])
         rows.append(
             {
                 "experiment": name,
                 "standard width": setting.width,
-                "standard milliseconds": milliseconds,
+                "standard milliseconds": milliseconds(seconds["standard"]),
                 "over standard": ratios,
                 "match": match,
             }
         )
         print(json.dumps(rows[-1]), flush=True)
-    where = device_name(device)
-    result = {"device": where, "size": arguments.size, "threads": torch.get_num_threads(), "torch": torch.__version__}
-    result |= {"rounds": arguments.rounds, "rows": rows}
-    slug = re.sub("[^a-z0-9]+", "-", where.lower()).strip("-")
-    path = Path(__file__).parent / "results" / f"match_time-{arguments.size}-{slug}.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    print(path)
+    write(f"match_time-{given.size}", given.device, rows, size=given.size, rounds=given.rounds)
 
 
 if __name__ == "__main__":

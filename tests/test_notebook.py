@@ -26,6 +26,7 @@ SMALLEST = {
     "neurons": {"size": "smoke", "task": "higgs", "seeds": 2},
     "relinear": {"size": "smoke", "task": "higgs", "seeds": 2},
     "quickstart": {"seeds": 1, "epochs": 1},
+    "showcase": {"size": "smoke"},
     "speed": {},
 }
 

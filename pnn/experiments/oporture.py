@@ -179,26 +179,47 @@ WIDTHS = {  # of the standard and of the polynomial network: six each, over abou
 }
 WIDTHS_EPOCHS = {"cifar10": {"smoke": 1, "laptop": 3, "paper": 20}, "higgs": {"smoke": 1, "laptop": 4, "paper": 4}}
 WIDTHS_SEEDS = {"smoke": 2, "laptop": 3, "paper": 5}
+WIDTHS_TOLERANCE = 0.1  # of the parameters: in the narrowest networks one channel more is a large step
 
 
-def width_scaling(size: str, *, task: str = "cifar10", seeds: int = 0, epochs: int = 0) -> dict[Network, list[Run]]:
+def width_scaling(
+    size: str, *, task: str = "cifar10", width: float = 0.0, seeds: int = 0, seed: int = -1, epochs: int = 0
+) -> dict[Network, list[Run]]:
     """Both neurons at six widths each, everything else as in the task's own experiment.
 
     Args:
         size: as for :func:`cifar10`.
         task: ``"cifar10"`` or ``"higgs"``.
+        width: of the standard network, over that of the widest one; the polynomial one is matched by parameters. 0 is
+            all six widths.
         seeds: seeds at each width; 0 is the size's own number.
+        seed: this seed alone; -1 is all of them.
         epochs: passes over the training rows; 0 is the size's own number.
 
     Returns:
         The Runs by network.
+
+    Raises:
+        RunError: an unknown task or size, a number out of range, both ``seeds`` and ``seed``.
+        ValueError: no polynomial width matches, as with :func:`cifar10`.
     """
     if task not in WIDTHS:
         raise RunError(f"task must be one of {', '.join(map(repr, WIDTHS))}, got {task!r}")
     check_numbers(seeds=seeds, epochs=epochs)
+    if type(seed) is not int or seed < -1:
+        raise RunError(f"seed must be a whole number, -1 for all of them; got {seed!r}")
+    if seeds and seed >= 0:
+        raise RunError(f"seeds says how many and seed says which; give one of them, got {seeds} and {seed}")
+    if not 0 <= width <= 1:
+        raise RunError(f"width must be a share of the widest, above 0 to 1, or 0 for all widths; got {width!r}")
     setting = setting_of({"cifar10": CIFAR10, "higgs": HIGGS}[task], size)
     recipe = dataclasses.replace(setting.recipe, epochs=epochs or WIDTHS_EPOCHS[task][size])
     standard, polynomial = WIDTHS[task][size]
+    if width:
+        standard = (max(1, round(width * standard[-1])),)
+        alike = Network(setting.network, "standard", standard[0])
+        polynomial = (matching_width(setting.task, alike, "parameters", tolerance=WIDTHS_TOLERANCE),)
     networks = [Network(setting.network, "standard", width) for width in standard]
     networks += [Network(setting.network, "polynomial", width) for width in polynomial]
-    return {n: runs_of(setting.task, n, recipe, seeds or WIDTHS_SEEDS[size], size) for n in networks}
+    chosen = [seed] if seed >= 0 else range(seeds or WIDTHS_SEEDS[size])
+    return {n: [Run(setting.task, n, recipe, seed, size) for seed in chosen] for n in networks}
