@@ -268,6 +268,6 @@ def test_a_response_shows_every_run_and_says_how_many_were_lost():
     drawn = sorted(y for line in axis.lines[:-1] for y in line.get_ydata())
     assert drawn == [70.0, 71.0, 72.0]
     assert axis.lines[-1].get_ydata().tolist() == [70.5, 72.0]
-    assert [text.get_text() for text in axis.texts] == ["2 ended badly"]
+    assert [text.get_text() for text in axis.texts] == ["2 of 2\nended badly"]
     assert [tick.get_text() for tick in axis.get_xticklabels()] == ["0", "0.1", "1"]
     assert axis.lines[0].get_xdata()[0] < 0.1  # where 0 is drawn
