@@ -6,6 +6,7 @@ from .audit import Audit, Obstacle, audit, degree_along_line
 from .budget import Budget, budget, match_width
 from .checkpoint import CheckpointError
 from .data import Data, Form
+from .forecast import Forecast, forecast
 from .models import CNN, MLP, PolyNeXt, ResNet
 from .nn import (
     CCP,
@@ -53,6 +54,7 @@ __all__ = [
     "Comparison",
     "Data",
     "DataError",
+    "Forecast",
     "Form",
     "KANConv2d",
     "KANLinear",
@@ -92,6 +94,7 @@ __all__ = [
     "degree_along_line",
     "experiments",
     "fit",
+    "forecast",
     "glue",
     "glue_comparison",
     "largest_size",

@@ -170,8 +170,10 @@ class _Residual(nn.Module):
         )
         self.shortcut = nn.Identity()
         if changes:
+            # every other pixel, then the map: torch 2.15 crashes on a CPU in the backward pass of a 1x1 convolution of
+            # stride 2 in channels_last when the number of rows changes
             self.shortcut = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1, 2, bias=False), nn.BatchNorm2d(out_channels)
+                nn.AvgPool2d(1, 2), nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)
             )
         self.activation = ACTIVATIONS[activation]()
 

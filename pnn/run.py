@@ -5,11 +5,8 @@ that can change a result is in it, and nothing is configured anywhere else.
 """
 
 import dataclasses
-import difflib
 import hashlib
 import json
-import math
-import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,48 +14,13 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from . import data, models, text_models
+from .fields import RunError, added, check_at_least, check_types, from_plain, to_plain
 from .neurons import NEURONS
 from .stability import relinear_
 
 BASELINES = ("majority", "bag-of-words", "boosted-trees")  # no network: scikit-learn's, see `pnn.baselines`
 SIZES = ("smoke", "laptop", "paper")
 OUTCOMES = ("ok", "failed", "diverged", "oom", "timeout", "killed")
-
-
-class RunError(ValueError):
-    """A field of a Run that is unknown or has a wrong value; the message says which and what is allowed."""
-
-
-def _check_types(self) -> None:
-    """Compare every field with its annotation; an int is accepted, and stored as a float, where a float is meant."""
-    kind = type(self).__name__
-    for name, expected in typing.get_type_hints(type(self)).items():
-        value = getattr(self, name)
-        if typing.get_origin(expected) is Literal:
-            allowed = typing.get_args(expected)
-            if value not in allowed:
-                raise RunError(f"{kind}.{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
-            continue
-        if expected is float and type(value) is int:
-            try:
-                object.__setattr__(self, name, value := float(value))
-            except OverflowError as error:
-                raise RunError(f"{kind}.{name} must be finite, got a whole number beyond floats") from error
-        if type(value) is not expected:
-            raise RunError(f"{kind}.{name} must be of type {expected.__name__}, got {value!r}")
-        if expected is float and not math.isfinite(value):
-            raise RunError(f"{kind}.{name} must be finite, got {value!r}")
-
-
-def _check_at_least(self, least: float, *names: str) -> None:
-    for name in names:
-        if getattr(self, name) < least:
-            raise RunError(f"{type(self).__name__}.{name} must be at least {least}, got {getattr(self, name)!r}")
-
-
-def _added(default: Any) -> Any:
-    """A field that came later: at its default it is left out of the canonical form, so that older ids stay."""
-    return dataclasses.field(default=default, metadata={"added": True})
 
 
 @dataclass(frozen=True)
@@ -72,8 +34,8 @@ class Task:
     rows: Literal["real", "subset", "stand-in"] = "real"
 
     def __post_init__(self) -> None:
-        _check_types(self)
-        _check_at_least(self, 1, "validation")
+        check_types(self)
+        check_at_least(self, 1, "validation")
         if self.rows == "subset" and self.name != "higgs":
             raise RunError(f'Task.rows "subset" is of "higgs" alone, got {self.name!r}')
 
@@ -97,13 +59,13 @@ class Network:
     neuron: Literal[*NEURONS, "none"]  # none: a baseline; see `pnn.neurons`
     width: int  # channels of the first block, features of a layer; 0: a baseline
     activation: Literal["relu", "identity"] = "relu"
-    depth: int = _added(0)  # of an mlp, a resnet or a polynext; 0: the architecture's own
-    pooling: Literal["max", "average"] = _added("max")  # of a cnn
-    start: Literal["torch", "relinear"] = _added("torch")  # relinear: as the conventional network, `pnn.relinear_`
+    depth: int = added(0)  # of an mlp, a resnet or a polynext; 0: the architecture's own
+    pooling: Literal["max", "average"] = added("max")  # of a cnn
+    start: Literal["torch", "relinear"] = added("torch")  # relinear: as the conventional network, `pnn.relinear_`
 
     def __post_init__(self) -> None:
-        _check_types(self)
-        _check_at_least(self, 0, "depth")
+        check_types(self)
+        check_at_least(self, 0, "depth")
         for field, value, names in (("depth", 0, ("mlp", "resnet", "polynext")), ("pooling", "max", ("cnn",))):
             if getattr(self, field) != value and self.name not in names:
                 raise RunError(f"Network.{field} is of {' and '.join(map(repr, names))}, not of {self.name!r}")
@@ -116,7 +78,7 @@ class Network:
         if self.is_baseline and self.width:
             raise RunError(f"Network.width must be 0, a baseline has none; got {self.width}")
         if not self.is_baseline:
-            _check_at_least(self, 1, "width")
+            check_at_least(self, 1, "width")
 
     @property
     def is_baseline(self) -> bool:
@@ -183,25 +145,25 @@ class Recipe:
     precision: Literal["float32", "bfloat16"] = "float32"  # bfloat16: autocast; parameters stay float32
     channels_last: bool = True
     compile: bool = False
-    schedule: Literal["cosine", "constant", "steps"] = _added("cosine")  # steps: /10 at 1/2 and at 3/4 of the epochs
-    embedding_learning_rate: float = _added(0.0)  # of an embedding; 0: as of the rest
+    schedule: Literal["cosine", "constant", "steps"] = added("cosine")  # steps: /10 at 1/2 and at 3/4 of the epochs
+    embedding_learning_rate: float = added(0.0)  # of an embedding; 0: as of the rest
     # stop after so many epochs without a lower validation loss, and keep the network of the lowest; 0: the last counts
-    patience: int = _added(0)
-    optimiser: Literal["adam", "adamw", "sgd"] = _added("adam")  # sgd: with momentum 0.9
-    weight_decay: float = _added(0.0)
-    quadratic_rate: float = _added(1.0)  # learning rate of quadratic parts over that of the rest, `pnn.relinear_groups`
-    quadratic_decay: float = _added(0.0)  # weight decay of quadratic parts; 0: that of the rest
+    patience: int = added(0)
+    optimiser: Literal["adam", "adamw", "sgd"] = added("adam")  # sgd: with momentum 0.9
+    weight_decay: float = added(0.0)
+    quadratic_rate: float = added(1.0)  # learning rate of quadratic parts over that of the rest, `pnn.relinear_groups`
+    quadratic_decay: float = added(0.0)  # weight decay of quadratic parts; 0: that of the rest
     # so many epochs before, in which the standard network is trained; the quadratic one starts as what it has learnt
-    standard_epochs: int = _added(0)
-    mix: Literal["none", "mixup-cutmix"] = _added("none")  # mixed are inputs and targets, one of the two ways a batch
-    label_smoothing: float = _added(0.0)
-    average: float = _added(0.0)  # decay a step of the weights' exponential moving average, which is evaluated; 0: none
+    standard_epochs: int = added(0)
+    mix: Literal["none", "mixup-cutmix"] = added("none")  # mixed are inputs and targets, one of the two ways a batch
+    label_smoothing: float = added(0.0)
+    average: float = added(0.0)  # decay a step of the weights' exponential moving average, which is evaluated; 0: none
 
     def __post_init__(self) -> None:
-        _check_types(self)
-        _check_at_least(self, 1, "epochs", "batch_size", "version")
-        _check_at_least(self, 0, "embedding_learning_rate", "patience", "weight_decay")
-        _check_at_least(self, 0, "quadratic_rate", "quadratic_decay", "standard_epochs")
+        check_types(self)
+        check_at_least(self, 1, "epochs", "batch_size", "version")
+        check_at_least(self, 0, "embedding_learning_rate", "patience", "weight_decay")
+        check_at_least(self, 0, "quadratic_rate", "quadratic_decay", "standard_epochs")
         for name in ("label_smoothing", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise RunError(f"Recipe.{name} must be at least 0 and less than 1, got {getattr(self, name)!r}")
@@ -224,8 +186,8 @@ class Run:
     size: Literal["smoke", "laptop", "paper"]  # which of an experiment's three sizes this run belongs to
 
     def __post_init__(self) -> None:
-        _check_types(self)
-        _check_at_least(self, 0, "seed")
+        check_types(self)
+        check_at_least(self, 0, "seed")
         if self.seed >= 2**64:
             raise RunError(f"Run.seed must be below 2**64, got {self.seed}")
         if not self.network.takes(self.task.form):
@@ -245,7 +207,7 @@ class Run:
 
     def to_dict(self) -> dict[str, Any]:
         """The Run as nested dictionaries of plain values, ready for JSON."""
-        return _to_dict(self)
+        return to_plain(self)
 
     @classmethod
     def from_dict(cls, form: dict[str, Any]) -> "Run":
@@ -254,7 +216,7 @@ class Run:
         Raises:
             RunError: a field is unknown, missing or ill-typed.
         """
-        return _from_dict(cls, form, "Run")
+        return from_plain(cls, form, "Run")
 
     @property
     def id(self) -> str:
@@ -268,34 +230,6 @@ class Run:
         network = self.network
         what = network.name if network.is_baseline else f"{network.neuron}-{network.width}"
         return f"{self.task.name}-{self.size}-{what}-seed{self.seed}-{self.id}"
-
-
-def _to_dict(self) -> dict[str, Any]:
-    form = {}
-    for field in dataclasses.fields(self):
-        value = getattr(self, field.name)
-        if dataclasses.is_dataclass(value):
-            form[field.name] = _to_dict(value)
-        elif not (field.metadata.get("added") and value == field.default):
-            form[field.name] = value
-    return form
-
-
-def _from_dict(cls: type, form: Any, where: str):
-    if not isinstance(form, dict):
-        raise RunError(f"{where} must be an object, got {form!r}")
-    hints = typing.get_type_hints(cls)
-    for key in form.keys() - hints.keys():
-        near = difflib.get_close_matches(key, hints, 1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise RunError(f"{where} has no field {key!r}{hint}; its fields are {', '.join(hints)}")
-    values = {
-        k: _from_dict(hints[k], v, f"{where}.{k}") if dataclasses.is_dataclass(hints[k]) else v for k, v in form.items()
-    }
-    try:
-        return cls(**values)
-    except TypeError as error:
-        raise RunError(f"{where}: {error}") from error
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from . import values
 from .checkpoint import write_atomically
+from .colab import CLONE, mount_drive
 from .machine import act_on, held_signals
 from .run import OUTCOMES, SIZES, Record, Run, RunError, Task
 from .train import fit
@@ -31,17 +32,21 @@ class StudyError(Exception):
     """What stops every training of a task alike, such as missing data; the message says what to do."""
 
 
-def results_folder() -> Path:
-    """Where Records live: ``PNN_RESULTS``, else ``results`` of the checkout around the current folder, else here."""
-    if given := os.environ.get("PNN_RESULTS"):
-        return Path(given).expanduser()
-    return checkout_folder() / "results"
+def results_folder(given: str | Path | None = None) -> Path:
+    """Where Records live: as given, else ``PNN_RESULTS``, else ``results`` of the checkout around the current folder.
+
+    Without a checkout it is ``results`` here. On Colab, a folder on Google Drive makes Drive be mounted.
+    """
+    given = given or os.environ.get("PNN_RESULTS")
+    folder = Path(given).expanduser() if given else checkout_folder() / "results"
+    mount_drive(folder)
+    return folder
 
 
 def checkout_folder() -> Path:
-    """The book's checkout around the current folder; the current folder if there is none."""
+    """The book's checkout around the current folder, else the one that a set-up cell made here, else this folder."""
     here = Path.cwd()
-    for folder in (here, *here.parents):
+    for folder in (here, *here.parents, here / CLONE):
         if (folder / "results").is_dir() and (folder / "_toc.yml").is_file():
             return folder
     return here
@@ -120,7 +125,7 @@ def study(
     retry = set(retry)
     if unknown := retry - set(OUTCOMES[1:]):
         raise ValueError(f"retry takes bad outcomes ({', '.join(OUTCOMES[1:])}), got {', '.join(sorted(unknown))}")
-    folder = Path(results).expanduser() if results else results_folder()
+    folder = results_folder(results)
     records = {run: load_record(run, folder) for run in runs}
     todo = [run for run, record in records.items() if record is None or record.outcome in retry]
     if jobs == 1 and budget_seconds is None:
@@ -154,7 +159,7 @@ def largest_size(
     experiment: Callable[..., Mapping[Any, list[Run]]], results: str | Path | None = None, **settings: Any
 ) -> str:
     """The largest size whose every Run has a Record; ``"smoke"`` if none has."""
-    folder = Path(results).expanduser() if results else results_folder()
+    folder = results_folder(results)
     for size in reversed(SIZES):
         if all((folder / f"{run.name}.json").exists() for run in in_turn(experiment(size, **settings))):
             return size

@@ -12,22 +12,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from . import checkpoint
 from ._version import __version__
 from .baselines import fit_baseline
 from .budget import budget
-from .checkpoint import CheckpointError
 from .data import Data, Split, draw_epoch, take_batch
 from .divergence import Diverged, bad_place, bad_weight
 from .machine import act_on, commit, deterministic, device_name, held_signals, pick_device
 from .mix import mixup_or_cutmix, rand_augment
-from .optimise import STATE, optimiser_of, schedule
+from .optimise import schedule
 from .probe import norms
 from .run import Record, Run, Score
 from .stability import relinear_
+from .state import State
 
 CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds")
 EVALUATION_BATCH = 500
@@ -146,8 +145,8 @@ def _surroundings(run: Run, data: Data, device: torch.device) -> dict[str, Any]:
     }
 
 
-class _Training:
-    """The state of one training between two steps, which is what a checkpoint holds."""
+class _Training(State):
+    """What moves the state on: steps, evaluations, and the ends of epochs."""
 
     def __init__(
         self,
@@ -158,39 +157,25 @@ class _Training:
         checkpoint_seconds: float,
         before: Record | None = None,
     ) -> None:
-        self.run, self.data, self.device = run, data, device
-        self.path, self.checkpoint_seconds = path, checkpoint_seconds
-        recipe = run.recipe
         torch.manual_seed(run.seed)
-        self.model = run.network.build(data.form, data.vectors)
+        model = run.network.build(data.form, data.vectors)
         if before:
             learnt = before.run.network.build(data.form, data.vectors)
             learnt.load_state_dict(checkpoint.load(path.parent / before.run.name / "weights.safetensors")[0])
-            relinear_(self.model, learnt)
+            relinear_(model, learnt)
         example = data.train.x[:1]
-        self.budget = budget(self.model, example if data.form.vocabulary else example.float())
-        self.layout = torch.channels_last if recipe.channels_last else torch.contiguous_format
-        self.model.to(device, memory_format=self.layout)
-        self.optimiser = optimiser_of(self.model, run)
+        self.budget = budget(model, example if data.form.vocabulary else example.float())
+        self.layout = torch.channels_last if run.recipe.channels_last else torch.contiguous_format
+        super().__init__(run, model.to(device, memory_format=self.layout), device)
+        self.data, self.path, self.checkpoint_seconds = data, path, checkpoint_seconds
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
-        self.average = None  # of the weights, if the recipe evaluates that
-        if recipe.average:
-            self.average = AveragedModel(
-                self.model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average), use_buffers=True
-            )
-        self.best: dict[str, Tensor] = {}  # the network of the lowest validation loss, if the recipe asks for it
-        self.best_epoch = 0  # counted from 1
-        self.forward = torch.compile(self.model) if recipe.compile else self.model
-        self.epoch = self.step = 0  # the next step to take, counted within its epoch
-        self.loss_sum = 0.0  # over the rows of this epoch so far
-        self.correct = 0
-        self.curves: dict[str, list[float]] = {name: [] for name in CURVES}
-        self.seconds = before.seconds if before else 0.0
-        self.epoch_seconds = 0.0
-        self.sittings = 1
+        self.forward = torch.compile(model) if run.recipe.compile else model
         self.step_seconds: list[float] = []
+        self.curves = {name: [] for name in CURVES}
+        if before:
+            self.seconds = before.seconds
         if path.exists():
-            self._restore()
+            self.restore(path)
 
     @property
     def steps(self) -> int:
@@ -229,7 +214,7 @@ class _Training:
                     tick()
                     bar.update()
                     if signals or time.perf_counter() - saved > self.checkpoint_seconds:
-                        self._save()
+                        self.save(self.path)
                         saved = time.perf_counter()
                     if signals:
                         act_on(signals[0])
@@ -244,7 +229,7 @@ class _Training:
             }
             tick()
             if signals:
-                self._save()
+                self.save(self.path)
                 act_on(signals[0])
             return final
 
@@ -327,95 +312,6 @@ class _Training:
             self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
             self.best_epoch = self.epoch
         self.step, self.loss_sum, self.correct, self.epoch_seconds = 0, 0.0, 0, 0.0
-
-    def weights(self) -> dict[str, Tensor]:
-        """Those that were evaluated."""
-        return (self.average.module if self.average else self.model).state_dict()
-
-    # --- checkpoints ---
-
-    def _identity(self) -> dict[str, Any]:
-        """What must be equal for a continued run to end with the same bits."""
-        return {"run": self.run.id, "device": device_name(self.device), "torch": torch.__version__}
-
-    def _save(self) -> None:
-        tensors = {f"model/{name}": tensor for name, tensor in self.model.state_dict().items()}
-        tensors |= {f"best/{name}": tensor for name, tensor in self.best.items()}
-        if self.average:
-            tensors |= {f"average/{name}": tensor for name, tensor in self.average.state_dict().items()}
-        for index, values in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser/{index}/{name}": value for name, value in values.items()}
-        tensors["random/cpu"] = torch.get_rng_state()
-        if self.device.type == "cuda":
-            tensors["random/cuda"] = torch.cuda.get_rng_state(self.device)
-        state = {
-            "identity": self._identity(),
-            "threads": torch.get_num_threads(),
-            "epoch": self.epoch,
-            "step": self.step,
-            "loss_sum": self.loss_sum,
-            "correct": self.correct,
-            "curves": self.curves,
-            "seconds": self.seconds,
-            "epoch_seconds": self.epoch_seconds,
-            "sittings": self.sittings,
-            "best_epoch": self.best_epoch,
-        }
-        checkpoint.save(self.path, tensors, state)
-
-    def _restore(self) -> None:
-        tensors, state = checkpoint.load(self.path)
-        refusal = f"the checkpoint {self.path} cannot be continued here"
-        advice = "Continue it where it was made, or delete it to start this run from the beginning"
-        try:
-            theirs, ours = state["identity"], self._identity()
-            if theirs != ours:
-                differs = ", ".join(
-                    f"{k}: {theirs.get(k)} there, {v} here" for k, v in ours.items() if theirs.get(k) != v
-                )
-                raise CheckpointError(f"{refusal}: {differs}. {advice}")
-            for name, tensor in tensors.items():
-                if not tensor.isfinite().all():
-                    raise CheckpointError(f"{refusal}: {name!r} is not finite. {advice}")
-            groups = self._group(tensors)
-            self.model.load_state_dict(groups["model"])
-            self._restore_optimiser(groups["optimiser"])
-            self.best = groups["best"]
-            if self.average:
-                self.average.load_state_dict(groups["average"])
-            torch.set_rng_state(tensors["random/cpu"])
-            if self.device.type == "cuda":
-                torch.cuda.set_rng_state(tensors["random/cuda"], self.device)
-            torch.set_num_threads(state["threads"])  # sums depend on how they are split
-            for name in ("epoch", "step", "loss_sum", "correct", "curves", "seconds", "epoch_seconds", "best_epoch"):
-                setattr(self, name, state[name])
-            self.sittings = state["sittings"] + 1
-        except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
-            raise CheckpointError(f"{refusal}: {reason}. {advice}") from error
-
-    @staticmethod
-    def _group(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
-        groups: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "average": {}, "optimiser": {}, "random": {}}
-        for name, tensor in tensors.items():
-            kind, _, rest = name.partition("/")
-            groups[kind][rest] = tensor
-        return groups
-
-    def _restore_optimiser(self, flat: dict[str, Tensor]) -> None:
-        parameters = [p for group in self.optimiser.param_groups for p in group["params"]]
-        state: dict[int, dict[str, Tensor]] = {}
-        for key, value in flat.items():
-            index, _, name = key.partition("/")
-            parameter = parameters[int(index)]
-            if value.dim():  # in the parameter's own memory layout, as it was
-                value = torch.empty_like(parameter).copy_(value)
-            state.setdefault(int(index), {})[name] = value
-        if len(state) != len(parameters) or any(v.keys() != STATE[self.run.recipe.optimiser] for v in state.values()):
-            raise ValueError("the optimiser's state is incomplete")
-        self.optimiser.load_state_dict({"state": state, "param_groups": self.optimiser.state_dict()["param_groups"]})
-
-    # --- the end ---
 
     def record(self, outcome: str, message: str, final: dict[str, Score]) -> Record:
         steps = self.step_seconds[3:] or self.step_seconds

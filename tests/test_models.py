@@ -1,5 +1,9 @@
 """Networks against the published layers, written out."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from torch import nn
@@ -355,3 +359,18 @@ def test_every_neuron_takes_the_place_of_the_plain_one(neuron):
         y.square().sum().backward()
         assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
         assert sum(isinstance(m, nn.AvgPool2d) for m in model) == (3 if kind is NEURONS[neuron].conv2d else 0)
+
+
+def test_a_residual_network_trains_on_batches_of_changing_size_with_two_threads():
+    """In a process of its own: torch 2.15 ends in a segmentation fault if a convolution is 1x1 of stride 2."""
+    steps = """
+import pnn, torch
+torch.set_num_threads(2)
+model = pnn.ResNet(3, 10, 5, depth=8).to(memory_format=torch.channels_last)
+for rows in (128, 13, 128, 13):
+    x = torch.randn(rows, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+    model(x).square().sum().backward()
+"""
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
+    ended = subprocess.run([sys.executable, "-c", steps], env=environment, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr

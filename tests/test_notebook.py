@@ -28,6 +28,7 @@ SMALLEST = {
     "quickstart": {"seeds": 1, "epochs": 1},
     "showcase": {"size": "smoke"},
     "speed": {},
+    "status": {},
 }
 
 

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 import pnn
 from pnn import checkpoint, mix, optimise, train
+from pnn.state import State
 
 TASK = pnn.Task("digits", validation=200)
 NETWORK = pnn.Network("cnn", "polynomial", 4)
@@ -208,6 +209,21 @@ def test_a_stopped_run_goes_on_to_the_same_bits(stopped, undisturbed):
     assert record.sittings == 2
     assert without_time(record) == without_time(undisturbed[0])
     assert_same_bits(weights(path.parents[1], run), undisturbed[1])
+
+
+def test_a_checkpoint_keeps_all_that_is_counted(tmp_path):
+    one, other = (State(digits_run(), NETWORK.build(TASK.form), torch.device("cpu")) for _ in range(2))
+    for parameter in one.model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    one.optimiser.step()
+    counted = [name for name, value in vars(one).items() if isinstance(value, int | float | dict) and name != "best"]
+    for number, name in enumerate(counted, 1):
+        setattr(one, name, number)
+    one.save(tmp_path / "checkpoint.safetensors")
+    one.sittings += 1
+    other.restore(tmp_path / "checkpoint.safetensors")
+    for name in counted:
+        assert getattr(other, name) == getattr(one, name), name
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -474,7 +490,7 @@ def test_what_a_recipe_adds_continues_to_the_same_bits(tmp_path, run, stop, monk
         step(self, x, y)
         steps.append(1)
         if len(steps) == stop:
-            self._save()
+            self.save(self.path)
             raise SystemExit(143)
 
     monkeypatch.setattr(train._Training, "_step", stopped)

@@ -5,10 +5,30 @@ convolution (``maps``) with ``k`` times as many outputs, ordered by group, then 
 of the fused convolution computes whole neurons.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+
+# what torch's convolutions are told, and keep under the same names
+SETTINGS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
+
+
+def settings_of(conv: nn.Module) -> dict[str, Any]:
+    """The settings of a convolution, ours or torch's."""
+    return {name: getattr(conv, name) for name in SETTINGS}
+
+
+def describe(conv: nn.Module, bias: bool) -> str:
+    """The settings of a convolution in torch's words, which leave out what is as by default."""
+    text = f"{conv.in_channels}, {conv.out_channels}, kernel_size={conv.kernel_size}, stride={conv.stride}"
+    dims = len(conv.kernel_size)
+    for name, default in {"padding": (0,) * dims, "dilation": (1,) * dims, "groups": 1}.items():
+        if getattr(conv, name) != default:
+            text += f", {name}={getattr(conv, name)}"
+    if not bias:
+        text += ", bias=False"
+    return text if conv.padding_mode == "zeros" else f"{text}, padding_mode={conv.padding_mode}"
 
 
 def fuse(branches: list[Tensor], groups: int) -> Tensor:
@@ -21,16 +41,11 @@ def unfuse(fused: Tensor, groups: int, branches: int) -> list[Tensor]:
     return [t.flatten(0, 1) for t in fused.unflatten(0, (groups, branches, -1)).unbind(1)]
 
 
-class FusedLinear(nn.Module):
-    """A neuron of ``_branches`` linear maps; a subclass says in ``_combine`` what becomes of them."""
+class _Fused(nn.Module):
+    """A neuron of ``_branches`` maps; a subclass says in ``_combine`` what becomes of them."""
 
     _branches: ClassVar[int]
-
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, device=None, dtype=None) -> None:
-        super().__init__()
-        self.in_features = in_features
-        self.out_features = out_features
-        self.maps = nn.Linear(in_features, self._branches * out_features, bias, device, dtype)
+    maps: nn.Module
 
     def reset_parameters(self) -> None:
         """Draw the weights again, each of the maps as torch's own layer does."""
@@ -40,6 +55,16 @@ class FusedLinear(nn.Module):
     def _combine(*maps: Tensor) -> Tensor:
         raise NotImplementedError
 
+
+class FusedLinear(_Fused):
+    """A neuron of linear maps."""
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, device=None, dtype=None) -> None:
+        super().__init__()
+        self.in_features = in_features
+        self.out_features = out_features
+        self.maps = nn.Linear(in_features, self._branches * out_features, bias, device, dtype)
+
     def forward(self, x: Tensor) -> Tensor:
         return self._combine(*self.maps(x).chunk(self._branches, -1))
 
@@ -47,10 +72,9 @@ class FusedLinear(nn.Module):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.maps.bias is not None}"
 
 
-class FusedConv(nn.Module):
-    """A neuron of ``_branches`` convolutions, as torch's ``_conv``, over ``_dims`` dimensions."""
+class FusedConv(_Fused):
+    """A neuron of convolutions, as torch's ``_conv``, over ``_dims`` dimensions."""
 
-    _branches: ClassVar[int]
     _conv: ClassVar[type[nn.Module]]
     _dims: ClassVar[int]
 
@@ -69,34 +93,13 @@ class FusedConv(nn.Module):
         dtype=None,
     ) -> None:
         super().__init__()
-        maps = self._conv(
-            in_channels,
-            self._branches * out_channels,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
+        channels = self._branches * out_channels
+        self.maps = self._conv(
+            in_channels, channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
         )
         if out_channels % groups:  # torch accepts 2 channels in 3 groups here, since the fused map has more
             raise ValueError(f"out_channels must be divisible by groups, got {out_channels} and {groups}")
-        self.in_channels = in_channels
-        self.out_channels = out_channels
-        for name in ("kernel_size", "stride", "padding", "dilation", "groups", "padding_mode"):
-            setattr(self, name, getattr(maps, name))
-        self.maps = maps
-
-    def reset_parameters(self) -> None:
-        """Draw the weights again, each of the maps as torch's own layer does."""
-        self.maps.reset_parameters()
-
-    @staticmethod
-    def _combine(*maps: Tensor) -> Tensor:
-        raise NotImplementedError
+        vars(self).update(settings_of(self.maps), out_channels=out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
         maps, channels = self.maps(x), -1 - self._dims
@@ -105,26 +108,5 @@ class FusedConv(nn.Module):
         maps = maps.unflatten(channels, (self.groups, self._branches, -1)).unbind(channels - 1)
         return self._combine(*maps).flatten(channels - 1, channels)
 
-    def _arguments(self) -> dict:
-        return {
-            "in_channels": self.in_channels,
-            "out_channels": self.out_channels,
-            "kernel_size": self.kernel_size,
-            "stride": self.stride,
-            "padding": self.padding,
-            "dilation": self.dilation,
-            "groups": self.groups,
-            "bias": self.maps.bias is not None,
-            "padding_mode": self.padding_mode,
-            "device": self.maps.weight.device,
-            "dtype": self.maps.weight.dtype,
-        }
-
     def extra_repr(self) -> str:
-        text = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
-        for name, default in {"padding": (0,) * self._dims, "dilation": (1,) * self._dims, "groups": 1}.items():
-            if getattr(self, name) != default:
-                text += f", {name}={getattr(self, name)}"
-        if self.maps.bias is None:
-            text += ", bias=False"
-        return text if self.padding_mode == "zeros" else f"{text}, padding_mode={self.padding_mode}"
+        return describe(self, self.maps.bias is not None)

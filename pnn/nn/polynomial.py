@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from .fused import FusedConv, FusedLinear, fuse, unfuse
+from .fused import SETTINGS, FusedConv, FusedLinear, fuse, settings_of, unfuse
 
 
 def _load_branches(maps: nn.Module, branches: tuple[nn.Module, ...], groups: int) -> None:
@@ -64,6 +64,10 @@ class PolyLinear(FusedLinear):
     Shape:
         ``(*, in_features)`` to ``(*, out_features)``; ``*`` is any number of dimensions, none included.
 
+    When not to use it:
+        Beside an activation function: on HIGGS at equal parameters (laptop size, 5 seeds) a network with ReLU is 1.95
+        points below one of :class:`torch.nn.Linear`. Where neither has ReLU, it is 2.56 points above.
+
     Source: :cite:t:`oporture2026`, whose linear layer has a bias in all three maps. The same neuron, with a
     BatchNorm on each branch, is the one of :cite:t:`quadralib2022`.
 
@@ -119,22 +123,18 @@ class _PolyConvNd(FusedConv):
             ValueError: the branches differ in a setting, in type or in device.
         """
         branches = (a, b, c)
-        settings = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups")
-        _agree(branches, cls._conv, (*settings, "padding_mode"))
-        layer = cls(
-            *(getattr(a, name) for name in settings),
-            bias=any(layer.bias is not None for layer in branches),
-            padding_mode=a.padding_mode,
-            device=a.weight.device,
-            dtype=a.weight.dtype,
-        )
+        _agree(branches, cls._conv, SETTINGS)
+        bias = any(layer.bias is not None for layer in branches)
+        layer = cls(**settings_of(a), bias=bias, device=a.weight.device, dtype=a.weight.dtype)
         _load_branches(layer.maps, branches, layer.groups)
         return layer
 
     def branches(self) -> tuple[nn.Module, nn.Module, nn.Module]:
         """Copies of the three maps A, B, C as convolutions; the inverse of :meth:`from_branches`."""
-        layers = tuple(self._conv(**self._arguments()) for _ in range(self._branches))
-        _unload_branches(self.maps, layers, self.groups)
+        maps = self.maps
+        own = {"bias": maps.bias is not None, "device": maps.weight.device, "dtype": maps.weight.dtype}
+        layers = tuple(self._conv(**settings_of(self), **own) for _ in range(self._branches))
+        _unload_branches(maps, layers, self.groups)
         return layers
 
 
@@ -153,6 +153,10 @@ class PolyConv1d(_PolyConvNd):
     - **Initialisation** each map as :class:`torch.nn.Conv1d` does.
 
     Args, shapes and errors are those of :class:`torch.nn.Conv1d`; ``bias`` gives a bias to each of the three maps.
+
+    When not to use it:
+        For accuracy on texts: on BoolQ at equal parameters (laptop size, 10 seeds), with words' vectors learnt from
+        nothing and with given ones, a network is not told apart from one of :class:`torch.nn.Conv1d`.
 
     Source: :cite:t:`oporture2026`, whose convolutions have a bias in the first map only, by default none.
     """
@@ -177,6 +181,10 @@ class PolyConv2d(_PolyConvNd):
     - **Initialisation** each map as :class:`torch.nn.Conv2d` does.
 
     Args, shapes and errors are those of :class:`torch.nn.Conv2d`; ``bias`` gives a bias to each of the three maps.
+
+    When not to use it:
+        Without a trial on the task at hand: at equal parameters (laptop size) a network is 2.23 points above one of
+        :class:`torch.nn.Conv2d` on CIFAR-10 (6 seeds), and 1.12 points below on CIFAR-100 (5 seeds).
 
     Source: :cite:t:`oporture2026`, whose convolutions have a bias in the first map only, by default none.
 

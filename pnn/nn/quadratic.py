@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .fused import fuse
+from .fused import SETTINGS, fuse
 
 _MAPS = {"full": "rgb", "compact": "rg", "type2": "b", "type3": "r"}  # of each form
 _ELSEWHERE = {
@@ -25,19 +25,19 @@ class _Quadratic(nn.Module):
     _channels: ClassVar[int]  # the dimension of the outputs
     groups = 1
 
-    def __init__(self, form: str, **arguments) -> None:
+    def __init__(self, form: str, arguments: tuple, device, dtype) -> None:
         super().__init__()
         if form in _ELSEWHERE:
             raise ValueError(f"form {form!r} {_ELSEWHERE[form]}")
         if form not in _MAPS:
             raise ValueError(f"form must be one of {', '.join(map(repr, _MAPS))}, got {form!r}")
         self.form = form
-        one_map = self._layer(**arguments | {"device": "meta"})
+        one_map = self._layer(*arguments, device="meta")
         for name in self._settings:
             setattr(self, name, getattr(one_map, name))
         self._representation = f"{one_map.extra_repr()}, form={form!r}"
         for name in _MAPS[form]:
-            setattr(self, name, self._layer(**arguments))
+            setattr(self, name, self._layer(*arguments, device=device, dtype=dtype))
 
     def reset_parameters(self) -> None:
         """Draw the weights again, each of the maps as torch's own layer does."""
@@ -119,6 +119,11 @@ class QuadraticLinear(_Quadratic):
     Raises:
         ValueError: the form is unknown.
 
+    When not to use it:
+        In the place of a plain layer, with nothing else changed: on HIGGS at equal parameters (laptop size, 5 seeds) a
+        network with ReLU is 12.60 points below one of :class:`torch.nn.Linear`, and a training step takes 1.8 times as
+        long (one CPU core). :func:`relinear_` makes it start as a plain one.
+
     Source: :cite:t:`fan2023` for full and compact, :cite:t:`quadralib2022` for the types.
 
     Example:
@@ -141,25 +146,14 @@ class QuadraticLinear(_Quadratic):
         *,
         form: str = "full",
     ) -> None:
-        super().__init__(
-            form, in_features=in_features, out_features=out_features, bias=bias, device=device, dtype=dtype
-        )
+        super().__init__(form, (in_features, out_features, bias), device, dtype)
 
     def _map(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return F.linear(x, weight, bias)
 
 
 class _QuadraticConvNd(_Quadratic):
-    _settings = (
-        "in_channels",
-        "out_channels",
-        "kernel_size",
-        "stride",
-        "padding",
-        "dilation",
-        "groups",
-        "padding_mode",
-    )
+    _settings = SETTINGS
 
     def __init__(
         self,
@@ -177,20 +171,8 @@ class _QuadraticConvNd(_Quadratic):
         *,
         form: str = "full",
     ) -> None:
-        super().__init__(
-            form,
-            in_channels=in_channels,
-            out_channels=out_channels,
-            kernel_size=kernel_size,
-            stride=stride,
-            padding=padding,
-            dilation=dilation,
-            groups=groups,
-            bias=bias,
-            padding_mode=padding_mode,
-            device=device,
-            dtype=dtype,
-        )
+        arguments = (in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode)
+        super().__init__(form, arguments, device, dtype)
 
     def _map(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         return self.r._conv_forward(x, weight, bias)
@@ -214,6 +196,10 @@ class QuadraticConv1d(_QuadraticConvNd):
 
     Args, shapes and errors are those of :class:`torch.nn.Conv1d`, ``bias`` and ``form`` those of
     :class:`QuadraticLinear`.
+
+    When not to use it:
+        Where :class:`QuadraticLinear` is not: on HIGGS at equal parameters (laptop size, 5 seeds) a network of that
+        with ReLU is 12.60 points below one of :class:`torch.nn.Linear`.
 
     Source: :cite:t:`fan2023` for full and compact, :cite:t:`quadralib2022` for the types.
 
@@ -245,6 +231,10 @@ class QuadraticConv2d(_QuadraticConvNd):
 
     Args, shapes and errors are those of :class:`torch.nn.Conv2d`, ``bias`` and ``form`` those of
     :class:`QuadraticLinear`.
+
+    When not to use it:
+        Where :class:`QuadraticLinear` is not: on HIGGS at equal parameters (laptop size, 5 seeds) a network of that
+        with ReLU is 12.60 points below one of :class:`torch.nn.Linear`.
 
     Source: :cite:t:`fan2023` for full and compact, :cite:t:`quadralib2022` for the types.
 

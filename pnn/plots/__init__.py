@@ -5,6 +5,7 @@ from .expressivity import activation_regions, errors_by_parameters
 from .functions import decision_regions, function_slices
 from .runs import intervals, layer_norms, learning_curves, paired_accuracy
 from .scaling import scaling, scaling_differences
+from .sweeps import response_curves
 
 __all__ = [
     "activation_regions",
@@ -16,6 +17,7 @@ __all__ = [
     "learning_curves",
     "paired_accuracy",
     "response",
+    "response_curves",
     "scaling",
     "scaling_differences",
     "shares_by_depth",

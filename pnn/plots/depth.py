@@ -51,7 +51,8 @@ def response(points: Mapping[float, Sequence[float]], lost: Mapping[float, int],
             axis.plot([place[setting]] * len(values), values, "o", color="0.5", markersize=4, alpha=0.5)
             if lost.get(setting):
                 above = {"xycoords": axis.get_xaxis_transform(), "ha": "center", "va": "bottom", "size": LABEL_SIZE}
-                axis.annotate(f"{lost[setting]} of {len(values) + lost[setting]}\nended badly", (place[setting], 1.0), **above)
+                text = f"{lost[setting]} of {len(values) + lost[setting]}\nended badly"
+                axis.annotate(text, (place[setting], 1.0), **above)
         means = [(place[setting], np.mean(values)) for setting, values in sorted(points.items()) if len(values)]
         axis.plot(*zip(*means, strict=True), "-s", color="black", markersize=6)
         axis.set(xscale="log", xlabel=label, ylabel=unit)

@@ -3,6 +3,19 @@
 from . import points
 from .drive import run
 from .folder import Outcome, SweepError
+from .report import failures, interactions, responses, settings, varied
 from .tabulate import export, table
 
-__all__ = ["Outcome", "SweepError", "export", "points", "run", "table"]
+__all__ = [
+    "Outcome",
+    "SweepError",
+    "export",
+    "failures",
+    "interactions",
+    "points",
+    "responses",
+    "run",
+    "settings",
+    "table",
+    "varied",
+]

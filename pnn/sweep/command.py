@@ -79,7 +79,8 @@ def table(arguments: argparse.Namespace) -> int:
     if arguments.export:
         print(export(frame, arguments.export))
         return 0
-    print(frame.drop(columns=["run started", "run host", "run device", "run notebook"], errors="ignore").to_string(max_colwidth=24))
+    hidden = ["run started", "run host", "run device", "run notebook"]
+    print(frame.drop(columns=hidden, errors="ignore").to_string(max_colwidth=24))
     if stale := frame.attrs.get("stale"):
         print(f"({stale} runs of an earlier state of notebook, pnn or data are left out)")
     return 0

@@ -57,8 +57,8 @@ class DaskEngine:
                 where = {"scheduler_file": scheduler}
             try:
                 self.client = Client(**where, timeout=GONE_SECONDS)
-            except (OSError, ValueError) as error:
-                raise SweepError(f"there is no Dask scheduler at {scheduler}: {error}") from error
+            except (OSError, ValueError, TypeError) as error:  # TypeError: a tls:// address without certificates
+                raise SweepError(f"no Dask scheduler could be reached at {scheduler}: {error}") from error
         self.folder, self.gpus_per_run, self.timeout = folder, gpus_per_run, timeout
         self.stop_file = folder.path / f"stop-{uuid.uuid4().hex}"
         self.futures: dict[str, Any] = {}

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import re
 import shutil
 
 import pytest
@@ -19,8 +20,8 @@ KINDS = {
     "QuadraticConv2d": [{"form": form} for form in ("compact", "type2", "type3")],
     "CCP": [{"degree": 1}, {"degree": 4, "norm": True}],
     "NCP": [{"degree": 1}, {"degree": 4, "norm": True}],
-    "CCPConv2d": [{"degree": 4, "norm": True}],
-    "NCPConv2d": [{"degree": 4, "norm": True}],
+    "CCPConv2d": [{"degree": 3, "norm": True}],
+    "NCPConv2d": [{"degree": 3, "norm": True}],
     "KANLinear": [{"basis": "chebyshev"}],
     "KANConv2d": [{"basis": "chebyshev"}],
     "StarLinear": [{"activation": nn.Identity}],
@@ -57,6 +58,9 @@ def cases(variations: bool = True):
 LAYERS = [getattr(collection, name) for name in collection.__all__]
 every_layer = pytest.mark.parametrize("kind", LAYERS)
 every_kind = pytest.mark.parametrize(("kind", "settings"), list(cases(variations=False)))  # of what takes a second each
+every_convolution = pytest.mark.parametrize(
+    ("kind", "settings"), [case for case in cases(variations=False) if torchs(case.values[0]) in (nn.Conv1d, nn.Conv2d)]
+)
 every_case = pytest.mark.parametrize(("kind", "settings"), list(cases()))
 
 
@@ -82,6 +86,7 @@ def test_it_is_public_and_its_documentation_says_what_a_reader_looks_for(kind):
         assert word in kind.__doc__, word
     assert "**Initialisation**" in kind.__doc__
     assert "Source: " in kind.__doc__
+    assert re.search(r"^When not to use it:\n    \S", inspect.getdoc(kind), re.MULTILINE)
 
 
 @every_layer
@@ -97,6 +102,32 @@ def test_its_positional_arguments_are_torchs(kind):
         ]
 
     assert positional(kind) == positional(torchs(kind))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"groups": 0},
+        {"groups": -1},
+        {"groups": 3},
+        # what the maps inside a layer would do with, as they have more channels
+        {"groups": 3, "in_channels": 6},
+        {"groups": 3, "out_channels": 6},
+        {"groups": 2, "out_channels": 5},
+        {"groups": 4, "out_channels": 6},
+        {"padding": "full"},
+        {"padding": "same", "stride": 2},
+        {"padding_mode": "mirror"},
+    ],
+    ids=str,
+)
+@every_convolution
+def test_refuses_what_torch_refuses(kind, settings, wrong):
+    arguments = {"in_channels": 4, "out_channels": 4, "kernel_size": 3, **wrong}
+    with pytest.raises(ValueError, match=r"groups|padding") as refusal:
+        torchs(kind)(**arguments)
+    with pytest.raises(ValueError, match=re.escape(str(refusal.value))):
+        kind(**arguments, **settings)
 
 
 @every_case

@@ -3,7 +3,6 @@
 import inspect
 import math
 import random
-import re
 
 import numpy as np
 import pytest
@@ -338,26 +337,6 @@ def test_memory_is_that_of_the_docstring(basis, numbers):
 def test_settings_out_of_range_are_refused(kind, settings, message):
     with pytest.raises(ValueError, match=message):
         kind(4, 6, *((3,) if kind is pnn.KANConv2d else ()), **settings)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"groups": 0},
-        {"groups": 3, "out_channels": 6},  # the 36 expanded channels would do
-        {"groups": 2, "out_channels": 5},
-        {"padding": "full"},
-        {"padding": "same", "stride": 2},
-        {"padding_mode": "mirror"},
-    ],
-    ids=label,
-)
-def test_refuses_what_torch_refuses(settings):
-    settings = {"in_channels": 4, "out_channels": 4, "kernel_size": 3, **settings}
-    with pytest.raises(ValueError, match=r"groups|padding") as torchs:
-        nn.Conv2d(**settings)
-    with pytest.raises(ValueError, match=re.escape(str(torchs.value))):
-        pnn.KANConv2d(**settings)
 
 
 def test_inputs_of_another_size_are_refused():

@@ -410,27 +410,6 @@ def test_refuses_a_hidden_width_below_one(kind, hidden):
         build(kind, 4, 6, **{name: hidden})
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"groups": 0},
-        {"groups": 3},
-        {"groups": 3, "in_channels": 6},
-        {"padding": "full"},
-        {"padding": "same", "stride": 2},
-        {"padding_mode": "mirror"},
-    ],
-    ids=str,
-)
-@every_convolution
-def test_refuses_what_torch_refuses(kind, settings):
-    settings = {"in_channels": 4, "out_channels": 4, "kernel_size": 3, **settings}
-    with pytest.raises(ValueError, match=r"groups|padding") as torchs:
-        nn.Conv2d(**settings)
-    with pytest.raises(ValueError, match=re.escape(str(torchs.value))):
-        kind(**settings, degree=3)  # the fused map has 12 channels, which 3 groups divide
-
-
 @every_convolution
 def test_refuses_hidden_channels_that_the_groups_do_not_divide(kind):
     with pytest.raises(ValueError, match="hidden_channels must be divisible by groups, got 3 and 2"):

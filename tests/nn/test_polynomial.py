@@ -3,7 +3,6 @@
 import inspect
 import math
 import random
-import re
 from itertools import combinations, pairwise
 
 import pytest
@@ -234,30 +233,6 @@ def test_signature_is_torchs(kind):
         return [(p.name, p.kind, p.default) for p in inspect.signature(layer).parameters.values()]
 
     assert arguments(kind) == arguments(TORCH[kind])
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"groups": 0},
-        {"groups": -1},
-        {"groups": 3, "out_channels": 6},
-        {"groups": 4, "out_channels": 6},
-        {"groups": 3},
-        {"groups": 3, "in_channels": 6},  # the fused map's 12 channels would do
-        {"padding": "full"},
-        {"padding": "same", "stride": 2},
-        {"padding_mode": "mirror"},
-    ],
-    ids=label,
-)
-@pytest.mark.parametrize("kind", [pnn.PolyConv1d, pnn.PolyConv2d], ids=label)
-def test_refuses_what_torch_refuses(kind, settings):
-    settings = {"in_channels": 4, "out_channels": 4, "kernel_size": 3, **settings}
-    with pytest.raises(ValueError, match=r"groups|padding") as torchs:
-        TORCH[kind](**settings)
-    with pytest.raises(ValueError, match=re.escape(str(torchs.value))):
-        kind(**settings)
 
 
 @every_case

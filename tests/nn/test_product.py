@@ -4,7 +4,6 @@ import cmath
 import inspect
 import math
 import random
-import re
 
 import pytest
 import torch
@@ -331,26 +330,6 @@ def test_outputs_of_normal_inputs_start_near_one(width):
 def test_refuses_an_epsilon_that_is_no_positive_number(kind, eps):
     with pytest.raises(ValueError, match=f"eps must be None or finite and at least .*got {eps}"):
         build(kind, 4, 6, eps=eps)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        {"groups": 0},
-        {"groups": 3},
-        {"groups": 3, "in_channels": 6},
-        {"padding": "full"},
-        {"padding": "same", "stride": 2},
-        {"padding_mode": "mirror"},
-    ],
-    ids=str,
-)
-def test_refuses_what_torch_refuses(settings):
-    settings = {"in_channels": 4, "out_channels": 4, "kernel_size": 3, **settings}
-    with pytest.raises(ValueError, match=r"groups|padding") as torchs:
-        nn.Conv2d(**settings)
-    with pytest.raises(ValueError, match=re.escape(str(torchs.value))):
-        pnn.ProductConv2d(**settings)
 
 
 @pytest.mark.parametrize("shape", [(5, 5), (1, 1, 1, 5, 5), (2, 5, 5), (3, 2, 5, 5)])

@@ -3,7 +3,6 @@
 import inspect
 import math
 import random
-import re
 from itertools import combinations
 
 import pytest
@@ -248,21 +247,6 @@ def test_representation_and_settings_are_torchs(kind, form, bias):
     assert layer.extra_repr() == f"{conventional.extra_repr()}, form={form!r}"
     for name in {"in_features", "in_channels", "kernel_size", "stride", "groups"} & vars(conventional).keys():
         assert getattr(layer, name) == getattr(conventional, name)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [{"groups": 0}, {"groups": 3}, {"groups": 3, "in_channels": 6}, {"padding": "full"}, {"padding_mode": "mirror"}],
-    ids=str,
-)
-@every_form
-@pytest.mark.parametrize("kind", [pnn.QuadraticConv1d, pnn.QuadraticConv2d], ids=label)
-def test_refuses_what_torch_refuses(kind, form, settings):
-    settings = {"in_channels": 4, "out_channels": 4, "kernel_size": 3, **settings}
-    with pytest.raises(ValueError, match=r"groups|padding") as torchs:
-        TORCH[kind](**settings)
-    with pytest.raises(ValueError, match=re.escape(str(torchs.value))):
-        kind(**settings, form=form)
 
 
 @pytest.mark.parametrize(

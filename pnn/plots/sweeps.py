@@ -1,0 +1,46 @@
+"""A sweep's response to each of its parameters."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from .style import WIDE, log_ticks, new_figure
+
+ACROSS = 3  # axes in a row
+WIDE_RANGE = 10.0  # of positive values, from which an axis is logarithmic
+
+
+def response_curves(frame: pd.DataFrame, response: str, by: Sequence[str]) -> Figure:
+    """An axis a parameter: every run, and the mean of the runs of each value.
+
+    Args:
+        frame: a table of :func:`pnn.sweep.table`.
+        response: one of its columns of numbers.
+        by: parameters.
+    """
+    rows, columns = -(-len(by) // ACROSS), min(len(by), ACROSS)
+    width = WIDE * columns / ACROSS + (columns == 1)
+    with new_figure(rows, columns, width, 3.2 * rows, squeeze=False) as (figure, axes):
+        for axis, name in zip(axes.flat, by, strict=False):
+            runs = frame.dropna(subset=[response])
+            is_number = pd.api.types.is_numeric_dtype(runs[name]) and runs[name].dtype != bool
+            values = sorted(runs[name].unique(), key=None if is_number else str)
+            place = {value: value if is_number else number for number, value in enumerate(values)}
+            axis.plot(runs[name].map(place), runs[response], "o", color="0.5", markersize=4, alpha=0.5)
+            means = [runs.loc[runs[name] == value, response].mean() for value in values]
+            line = "-s" if is_number else "s"
+            axis.plot([place[value] for value in values], means, line, color="black", markersize=6)
+            axis.set(xlabel=name)
+            if not is_number:
+                axis.set_xticks(range(len(values)), [str(value) for value in values])
+                axis.margins(x=0.2)
+            elif min(values) > 0 and max(values) >= WIDE_RANGE * min(values):
+                axis.set(xscale="log")
+                log_ticks(axis.xaxis)
+        for axis in axes[:, 0]:
+            axis.set(ylabel=response)
+        for axis in list(np.ravel(axes))[len(by) :]:
+            axis.remove()
+    return figure
