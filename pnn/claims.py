@@ -164,7 +164,7 @@ def answer(claim: Claim, results: str | Path | None = None) -> Answer | None:
         ClaimError: the Records of the side lack what is measured, as those of baselines lack curves.
         RecordError: a Record is damaged.
     """
-    folder = Path(results).expanduser() if results else results_folder()
+    folder = results_folder(results)
     for size in reversed(SIZES[1:]) if claim.experiment else ():
         sides = _sides(EXPERIMENTS[claim.experiment], size)
         if claim.side not in sides:
