@@ -25,7 +25,8 @@ def table(folder: str | Path) -> pd.DataFrame:
     """
     path = Path(folder)
     if path.suffix in (".csv", ".parquet") and path.is_file():
-        return pd.read_csv(path, index_col="run") if path.suffix == ".csv" else pd.read_parquet(path)
+        frame = pd.read_csv(path, index_col="run") if path.suffix == ".csv" else pd.read_parquet(path)
+        return frame.assign(message=frame["message"].fillna(""))  # CSV knows no empty text
     own = Folder(path)
     plan = own.plan()
     if plan is None:
