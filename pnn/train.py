@@ -277,7 +277,7 @@ class _Training(State):
             loss += objective(logits.float(), y, reduction="sum").item()
             hits += correct(logits, y).item()
         if not math.isfinite(loss):
-            what = f"the {name} loss is {loss} after epoch {self.epoch + 1}"
+            what = f"the {name} loss is {loss} after epoch {min(self.epoch + 1, self.run.recipe.epochs)}"
             raise Diverged(what + bad_weight(self.model.state_dict()))
         return Score(loss / len(split), hits / len(split))
 
