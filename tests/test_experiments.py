@@ -7,6 +7,7 @@ import importlib
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import safetensors.torch
 import torch
@@ -52,9 +53,9 @@ matching_width = common.matching_width
 def matched_before(monkeypatch):
     """A match of macs or memory takes a second: what is known is taken from above, and tested once."""
 
-    def known(task, standard, by):
+    def known(task, standard, by, **more):
         found = MATCHES.get((task.name, standard.width))
-        return found[("macs", "memory").index(by)] if found and by != "parameters" else once(task, standard, by)
+        return found[("macs", "memory").index(by)] if found and by != "parameters" else once(task, standard, by, **more)
 
     monkeypatch.setattr(oporture, "matching_width", known)
 
@@ -284,7 +285,8 @@ def test_an_unknown_task_of_width_scaling_says_which_there_are():
 
 # --- the committed Records -------------------------------------------------------------------------------------------
 
-COMMITTED = sorted(Path(__file__).parents[1].glob("results/*.json"))
+ROOT = Path(__file__).parents[1]
+COMMITTED = sorted(ROOT.glob("results/*.json"))
 
 
 def every_run(name: str) -> list[pnn.Run]:
@@ -301,6 +303,9 @@ def test_the_committed_records_bear_the_names_that_their_experiments_ask_for():
     """The id is hashed here from the file's own JSON: neither a new field nor a new default may change it."""
     names = {run.name for name in experiments.EXPERIMENTS for run in every_run(name)}
     names |= {run.name for run in in_turn(experiments.digits())}
+    example = pd.read_csv(ROOT / "book/assets/sweep-example.csv")  # of width_scaling, by its parameters
+    for point in example[["size", "task", "width", "epochs", "seed"]].to_dict("records"):
+        names |= {run.name for run in in_turn(experiments.width_scaling(**point))}
     assert COMMITTED
     for path in COMMITTED:
         run = json.loads(path.read_text())["run"]
@@ -377,3 +382,30 @@ def test_a_smoke_run_trains_and_its_scores_are_those_of_its_weights(tmp_path, na
         logits = torch.stack([torch.zeros_like(z), z], 1)
         assert record.final[split].loss == pytest.approx(F.cross_entropy(logits, rows.y).item(), rel=1e-4)
         assert record.final[split].accuracy == (logits.argmax(1) == rows.y).double().mean()
+
+
+# --- one width, one seed ---------------------------------------------------------------------------------------------
+
+
+def test_width_scaling_at_one_width_and_one_seed():
+    sides = experiments.width_scaling("laptop", task="higgs", width=0.25, seed=3, epochs=2)
+    standard, polynomial = sides
+    assert (standard.neuron, standard.width, polynomial.neuron) == ("standard", 100, "polynomial")
+    parameters = [sum(p.numel() for p in n.build(pnn.Task("higgs").form).parameters()) for n in sides]
+    assert parameters[1] == pytest.approx(parameters[0], rel=0.05)
+    assert [(run.seed, run.recipe.epochs) for (run,) in sides.values()] == [(3, 2), (3, 2)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"width": 1.5}, "width must be a share of the widest.*got 1.5"),
+        ({"width": -0.1}, "width must be a share"),
+        ({"seed": -2}, "seed must be a whole number, -1 for all"),
+        ({"seed": 1.0}, "seed must be a whole number"),
+        ({"seed": 1, "seeds": 3}, "give one of them, got 3 and 1"),
+    ],
+)
+def test_a_wrong_width_or_seed_of_width_scaling_says_what_is_allowed(settings, message):
+    with pytest.raises(pnn.RunError, match=message):
+        experiments.width_scaling("smoke", **settings)
