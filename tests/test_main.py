@@ -5,7 +5,9 @@ import importlib
 import io
 import json
 import sys
+from pathlib import Path
 
+import nbformat
 import pytest
 
 import pnn
@@ -14,6 +16,7 @@ from pnn.study import save_record
 command_line = importlib.import_module("pnn.__main__")
 main = command_line.main
 study_module = importlib.import_module("pnn.study")
+sweep_command = importlib.import_module("pnn.sweep.command")
 
 RUN = pnn.Run(
     pnn.Task("digits", validation=1300),
@@ -128,7 +131,17 @@ def test_a_file_that_is_no_json_is_named(file, capsys, content):
 
 
 @pytest.mark.parametrize(
-    "error", [pnn.DataError, pnn.CheckpointError, pnn.RecordError, pnn.StudyError, pnn.RunError, ValueError, OSError]
+    "error",
+    [
+        pnn.DataError,
+        pnn.CheckpointError,
+        pnn.RecordError,
+        pnn.StudyError,
+        pnn.RunError,
+        pnn.sweep.SweepError,
+        ValueError,
+        OSError,
+    ],
 )
 def test_wrong_input_is_status_2_and_its_message(file, monkeypatch, capsys, error):
     def fail(*_, **__):
@@ -225,3 +238,52 @@ def test_status_of_a_damaged_record_names_it(results, capsys):
     path.write_text("{")
     assert main(["status", "--results", str(results)]) == 2
     assert str(path) in capsys.readouterr().err
+
+
+# --- sweep and table; more of them in tests/sweep ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def page(tmp_path):
+    cell = nbformat.v4.new_code_cell("seed: int = 0  # a number", metadata={"tags": ["parameters"]})
+    path = tmp_path / "page.ipynb"
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel}), path)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ([], {}),
+        (["--engine", "dask", "--scheduler", "tls://host:8786"], {"engine": "dask", "scheduler": "tls://host:8786"}),
+        (["--jobs", "3", "--gpus-per-run", "0.25"], {"jobs": 3, "gpus_per_run": 0.25}),
+        (["--timeout", "30m", "--max-failures", "2"], {"timeout": 1800.0, "max_failures": 2}),
+        (["--retry", "failed,killed"], {"retry": {"failed", "killed"}}),
+    ],
+)
+def test_sweep_hands_its_options_on(page, tmp_path, monkeypatch, words, options):
+    calls = []
+    monkeypatch.setattr(sweep_command, "run", lambda *given, **more: calls.append((given, more)))
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", page, "-p", "seed", "0:2", *words]) == 3  # nothing was done
+    defaults = {"engine": "local", "scheduler": None, "jobs": 0, "gpus_per_run": 0.0, "timeout": None, "retry": set()}
+    expected = {**defaults, "max_failures": None, "out": Path("sweeps/page"), **options}
+    assert calls == [((page, [{"seed": 0}, {"seed": 1}]), expected)]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["sweep"], "the following arguments are required: notebook"),
+        (["sweep", "page.ipynb", "--engine", "ray"], "argument --engine: invalid choice: 'ray'"),
+        (["sweep", "page.ipynb", "--gpus-per-run", "half"], "argument --gpus-per-run: invalid float value: 'half'"),
+        (["sweep", "page.ipynb", "--dry"], "unrecognized arguments: --dry"),
+        (["table"], "the following arguments are required: DIR"),
+    ],
+)
+def test_a_wrong_command_line_of_a_sweep_is_status_2(words, message, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main(words)
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err

@@ -8,7 +8,7 @@ import papermill
 import pytest
 
 import pnn
-from pnn.notebook import check_parameters, parse_parameters
+from pnn.notebook import check_declared, check_parameters, declared_parameters, parse_parameters
 from pnn.study import in_turn
 
 ROOT = Path(__file__).parents[1]
@@ -64,6 +64,62 @@ def test_a_wrong_parameter_is_an_error_before_a_kernel_starts(parameters, messag
     monkeypatch.setattr(papermill, "execute_notebook", lambda *_, **__: pytest.fail("a kernel was started"))
     with pytest.raises(pnn.ParameterError, match=message):
         pnn.run_notebook(CIFAR10, tmp_path / "out.ipynb", parameters)
+
+
+DECLARED = """
+size: str = "smoke"  # one of "smoke", "laptop"
+rate: float = 0.1  # a number
+steps: int = 3  # a number
+flag: bool = False  # yes or no
+"""
+
+
+@pytest.fixture
+def small(tmp_path) -> Path:
+    """A notebook of nothing but parameters."""
+    cell = nbformat.v4.new_code_cell(DECLARED.strip(), metadata={"tags": ["parameters"]})
+    path = tmp_path / "small.ipynb"
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell], metadata={"kernelspec": kernel}), path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "parameters", [{}, {"rate": 2}, {"rate": -1e308, "size": "laptop"}, {"steps": 10**400, "flag": True}, {"rate": 0.0}]
+)
+def test_parameters_as_declared_are_taken(small, parameters):
+    check_parameters(small, parameters)
+    check_declared(small, declared_parameters(small), parameters)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"rate": float("nan")}, "rate must be a finite number, got nan"),
+        ({"rate": float("inf")}, "rate must be a finite number, got inf"),
+        ({"rate": 10**400}, "rate must be a finite number, got 1000"),
+        ({"rate": True}, "rate must be of type float, got True of type bool"),
+        ({"rate": None}, "rate must be of type float, got None of type NoneType"),
+        ({"rate": "0.1"}, "rate must be of type float, got '0.1' of type str"),
+        ({"flag": 1}, "flag must be of type bool, got 1 of type int"),
+        ({"size": "Smoke"}, 'size must be one of "smoke", "laptop", got \'Smoke\''),
+        ({"size": "smoke", "stepps": 1}, r"no parameter 'stepps' \(did you mean 'steps'\?\); it has size, rate, steps"),
+    ],
+)
+def test_parameters_not_as_declared_are_refused_with_the_notebooks_name(small, parameters, message):
+    with pytest.raises(pnn.ParameterError, match=rf"^{small}.*{message}"):
+        check_declared(small, declared_parameters(small), parameters)
+
+
+def test_what_a_notebook_declares(small):
+    declared = declared_parameters(small)
+    assert {name: form["inferred_type_name"] for name, form in declared.items()} == {
+        "size": "str",
+        "rate": "float",
+        "steps": "int",
+        "flag": "bool",
+    }
+    assert declared["size"]["help"] == 'one of "smoke", "laptop"'
 
 
 def test_a_missing_notebook_is_named():

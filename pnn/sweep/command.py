@@ -7,7 +7,7 @@ from pathlib import Path
 from ..notebook import ParameterError
 from ..study import parse_seconds
 from . import points
-from .drive import FAILURES, check_retry, default_folder, run
+from .drive import check_retry, default_folder, run
 from .folder import Basis, Folder, check_points, run_id
 from .progress import words
 from .tabulate import NOT_DONE, export
@@ -49,7 +49,9 @@ def sweep(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out) if arguments.out else default_folder(arguments.notebook)
     if arguments.dry_run:
         return _dry_run(arguments.notebook, settings, out, retry)
-    frame = run(
+    basis = Basis.of(arguments.notebook)
+    keys = [run_id(basis, point) for point in settings]
+    run(
         arguments.notebook,
         settings,
         out=out,
@@ -61,15 +63,12 @@ def sweep(arguments: argparse.Namespace) -> int:
         retry=retry,
         max_failures=arguments.max_failures,
     )
-    basis = Basis.of(arguments.notebook)
-    ours = frame.loc[[run_id(basis, point) for point in settings], "outcome"]
-    counts = collections.Counter(ours)
-    print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + f" of {len(ours)} runs in {out}")
+    outcomes = map(Folder(out).outcome, keys)
+    counts = collections.Counter(outcome.outcome if outcome else NOT_DONE for outcome in outcomes)
+    print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + f" of {len(keys)} runs in {out}")
     print(f"python -m pnn table {out} shows them")
     if counts[NOT_DONE]:
-        print(
-            f"stopped after {sum(counts[outcome] for outcome in FAILURES)} failures; the same command goes on from here"
-        )
+        print(f"stopped by --max-failures {arguments.max_failures}; the same command goes on from here")
         return 3
     return 0 if set(counts) == {"ok"} else 1
 

@@ -15,6 +15,7 @@ from .folder import Busy, Folder, Outcome, SweepError
 from .supervise import DIED, STOPPED_RUN, Supervised
 
 LOOK_SECONDS = 0.1  # between looks of a worker at its run
+NO_INTERRUPT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # Ctrl-C is the sweep's to pass on
 GONE_SECONDS = 30.0  # without the scheduler, after which it is taken for gone
 
 
@@ -26,7 +27,8 @@ class DaskEngine:
     Args:
         folder: of the sweep.
         jobs: workers of a cluster on this machine, of one run at once each; 0 for one a GPU share, or one a core.
-        gpus_per_run: as for :class:`pnn.sweep.engine.LocalEngine`, out of the GPUs that a worker sees.
+        gpus_per_run: as for :class:`pnn.sweep.engine.LocalEngine`, out of the GPUs that a worker sees; 0 where each
+            worker has its own GPU already, as dask-cuda's have.
         timeout: seconds a run may take.
         scheduler: an address such as ``tls://host:8786``, or a scheduler file; None makes a cluster on this machine,
             which listens on 127.0.0.1 only. Certificates are those of Dask's own configuration.
@@ -46,7 +48,11 @@ class DaskEngine:
             # one worker with a thread a run where GPUs are shared out, else a worker a run
             workers, threads = (1, jobs) if gpus_per_run else (jobs, 1)
             self.cluster = LocalCluster(
-                n_workers=workers, threads_per_worker=threads, host="127.0.0.1", dashboard_address=None
+                n_workers=workers,
+                threads_per_worker=threads,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",  # a free port: two sweeps do not meet at one
+                preload=NO_INTERRUPT,
             )
             self.client = Client(self.cluster)
         else:
@@ -61,41 +67,51 @@ class DaskEngine:
                 raise SweepError(f"no Dask scheduler could be reached at {scheduler}: {error}") from error
         self.folder, self.gpus_per_run, self.timeout = folder, gpus_per_run, timeout
         self.stop_file = folder.path / f"stop-{uuid.uuid4().hex}"
-        self.futures: dict[str, Any] = {}
+        self.running: dict[str, Any] = {}  # futures by run
+        self.ends: list[tuple[str, End]] = []  # not yet told
+        self.stopping = False
+        self.workers = 0  # threads of all, when last heard of
         self.connected = time.monotonic()
 
     @property
     def slots(self) -> int:
         """Those of the workers that are there now, and one more, so that a cluster that grows on demand does."""
-        return sum(self.client.nthreads().values()) + 1 if self._is_there() else 1
+        with contextlib.suppress(OSError):  # the scheduler may be gone for a moment
+            if self.client.status == "running":
+                self.workers = sum(self.client.nthreads().values())
+        return self.workers + 1
 
     def start(self, key: str) -> None:
         arguments = str(self.folder.path), key, self.timeout, self.gpus_per_run, str(self.stop_file)
-        self.futures[key] = self.client.submit(work, *arguments, key=f"pnn-{key}-{uuid.uuid4().hex}", pure=False)
+        self.running[key] = self.client.submit(work, *arguments, key=f"pnn-{key}-{uuid.uuid4().hex}", pure=False)
 
     def ended(self) -> list[tuple[str, End]]:
         if not self._is_there():
+            self.running.clear()
             raise SweepError(
                 "the Dask scheduler is gone. What its workers finished is kept; start the sweep again to go on"
             )
         from distributed import KilledWorker
 
-        found = []
-        for key, future in list(self.futures.items()):
+        if self.stopping:
+            self._cancel_waiting()
+        for key, future in list(self.running.items()):
             if not future.done():
                 continue
-            del self.futures[key]
+            del self.running[key]
             if future.status == "error" and isinstance(future.exception(), KilledWorker):
-                found.append((key, DIED))
+                self.ends.append((key, DIED))
             elif future.status in ("cancelled", "lost"):
-                found.append((key, self.folder.outcome(key) or BUSY))  # to be looked at again
+                self.ends.append((key, self.folder.outcome(key) or BUSY))  # to be looked at again
             else:
                 end = future.result()
-                found.append((key, Outcome(**end) if isinstance(end, dict) else end))
-        return found
+                self.ends.append((key, Outcome(**end) if isinstance(end, dict) else end))
+        told, self.ends = self.ends, []
+        return told
 
     def stop(self) -> None:
-        if self.futures:
+        self.stopping = True
+        if self.running:
             with contextlib.suppress(OSError):
                 self.stop_file.touch()
 
@@ -103,7 +119,15 @@ class DaskEngine:
         self.client.close()
         if self.cluster:
             self.cluster.close()
-        self.stop_file.unlink(missing_ok=True)
+        if not self.running:  # else a worker is still to see it
+            self.stop_file.unlink(missing_ok=True)
+
+    def _cancel_waiting(self) -> None:
+        """Give up the runs that no worker has begun: perhaps there is none, or none any more."""
+        with contextlib.suppress(OSError):
+            begun = {name for names in self.client.processing().values() for name in names}
+            waiting = [future for future in self.running.values() if future.key not in begun and not future.done()]
+            self.client.cancel(waiting)
 
     def _is_there(self) -> bool:
         now = time.monotonic()
@@ -112,7 +136,7 @@ class DaskEngine:
         return now - self.connected < GONE_SECONDS and self.client.status != "closed"
 
 
-_free: dict[float, queue.SimpleQueue] = {}  # of this worker's GPUs, by the share that a run takes
+_free: dict[float, queue.LifoQueue] = {}  # of this worker's GPUs, by the share that a run takes; the first on top
 _free_lock = threading.Lock()
 
 
@@ -140,8 +164,9 @@ def _device(gpus_per_run: float):
         return
     with _free_lock:
         if gpus_per_run not in _free:
-            _free[gpus_per_run] = queue.SimpleQueue()
-            for device in shares(visible_gpus(), gpus_per_run):
+            devices = shares(visible_gpus(), gpus_per_run)
+            _free[gpus_per_run] = queue.LifoQueue()
+            for device in reversed(devices):
                 _free[gpus_per_run].put(device)
     device = _free[gpus_per_run].get()
     try:

@@ -45,7 +45,7 @@ def run(
 
     Args:
         notebook: with a cell tagged ``parameters``.
-        points: dictionaries of parameters, see :mod:`pnn.sweep.points`.
+        points: dictionaries of parameters, as :func:`pnn.sweep.points.grid` and its neighbours make them.
         out: the sweep's folder, by default ``sweeps/<name of the notebook>``. Output notebooks are kept there.
         engine: ``"local"``, processes of this machine; ``"dask"``, workers of Dask.
         scheduler: address or scheduler file of a running Dask cluster; by default Dask works on this machine.
@@ -68,14 +68,12 @@ def run(
             raise ValueError(f"{name} must be at least {least}, got {value}")
     folder = Folder(Path(out or default_folder(notebook)).resolve())
     runs = folder.begin(Basis.of(notebook), points)
-    for key in runs:
-        if retry and (before := folder.outcome(key)) and before.outcome in retry:
-            folder.forget(key)
-    done = {key: outcome for key in runs if (outcome := folder.outcome(key))}
+    done = {key: outcome for key in runs if (outcome := folder.outcome(key)) and outcome.outcome not in retry}
     todo = [key for key in runs if key not in done]
     with Progress(len(runs), done, progress) as shown:
         if todo:
             with closing(_engine(engine, scheduler, folder, jobs, gpus_per_run, timeout)) as workers:
+                folder.forget(todo, retry)
                 _Drive(folder, workers, runs, todo, max_failures, shown).drive()
     return table(folder.path)
 
@@ -85,9 +83,10 @@ def default_folder(notebook: str | Path) -> Path:
 
 
 def check_retry(retry: Iterable[str]) -> set[str]:
-    if unknown := set(retry) - set(OUTCOMES[1:]):
+    retry = set(retry)
+    if unknown := retry - set(OUTCOMES[1:]):
         raise ValueError(f"retry takes bad outcomes ({', '.join(OUTCOMES[1:])}), got {', '.join(sorted(unknown))}")
-    return set(retry)
+    return retry
 
 
 def _engine(
@@ -116,7 +115,6 @@ class _Drive:
     progress: Progress
     deaths: collections.Counter = field(default_factory=collections.Counter)
     failures: int = 0
-    running: set[str] = field(default_factory=set)
     elsewhere: set[str] = field(default_factory=set)
 
     def drive(self) -> None:
@@ -130,12 +128,11 @@ class _Drive:
 
     def _drive(self, signals: list[int]) -> None:
         waiting, looked = collections.deque(self.todo), time.monotonic()
-        while (waiting or self.running or self.elsewhere) and not signals and not self._is_enough():
-            while waiting and len(self.running) < self.engine.slots:
+        while (waiting or self.engine.running or self.elsewhere) and not signals and not self._is_enough():
+            while waiting and len(self.engine.running) < self.engine.slots:
                 key = waiting.popleft()
-                self.running.add(key)
-                self.progress.started(key, self.runs[key])
                 self.engine.start(key)
+                self.progress.started(key, self.runs[key])
             waiting.extendleft(self._take_note())
             if self.elsewhere and time.monotonic() - looked > ELSEWHERE_SECONDS:
                 looked = time.monotonic()
@@ -148,15 +145,11 @@ class _Drive:
         """Of the runs that ended; returns those to be started again."""
         again = []
         for key, end in self.engine.ended():
-            self.running.remove(key)
             if end == BUSY:
                 self.elsewhere.add(key)
-                self.progress.gone(key)
+                self.progress.elsewhere(key)
                 continue
-            if end == STOPPED_RUN:  # by a signal that came from elsewhere
-                end = Outcome("killed", "stopped by a signal")
-                self.folder.finish(key, end)
-            elif end == DIED:
+            if end in (DIED, STOPPED_RUN):  # by a signal that came from elsewhere
                 self.deaths[key] += 1
                 if self.deaths[key] < TRIES:
                     self.progress.gone(key, "killed, once more")
@@ -174,11 +167,16 @@ class _Drive:
     def _stop(self) -> None:
         """Runs that go on are stopped, saved, and without an outcome; they are done first the next time."""
         self.engine.stop()
-        while self.running:
-            for key, end in self.engine.ended():
-                self.running.remove(key)
-                if isinstance(end, Outcome):
-                    self.progress.ended(key, end)
-                else:
-                    self.progress.gone(key, "stopped")
+        errors = []
+        while self.engine.running:
+            try:
+                for key, end in self.engine.ended():
+                    if isinstance(end, Outcome):
+                        self.progress.ended(key, end)
+                    else:
+                        self.progress.gone(key, "stopped")
+            except Exception as error:  # told when the others have ended too
+                errors.append(error)
             time.sleep(PAUSE_SECONDS)
+        if errors:
+            raise errors[0]

@@ -1,6 +1,7 @@
 """Where runs are worked on: what an engine is, and the one of this machine."""
 
 import os
+from collections.abc import Collection
 from typing import Protocol
 
 from .folder import Busy, Folder, Outcome
@@ -14,9 +15,10 @@ class Engine(Protocol):
     """Works on several runs at once; each in a process of its own."""
 
     slots: int  # how many
+    running: Collection[str]  # those that were started and have not ended
 
     def start(self, key: str) -> None:
-        """Begin a run; at most `slots` are started and not ended."""
+        """Begin a run; at most `slots` are running."""
 
     def ended(self) -> list[tuple[str, End]]:
         """The runs that ended since the last call, and how."""
@@ -50,7 +52,7 @@ class LocalEngine:
         self.threads = threads_of(self.slots)
         self.free: list[str | None] = [*devices[: self.slots]] or [None] * self.slots
         self.running: dict[str, tuple[Supervised, str | None]] = {}
-        self.not_begun: list[tuple[str, End]] = []
+        self.ends: list[tuple[str, End]] = []  # not yet told
 
     def start(self, key: str) -> None:
         device = self.free.pop(0)
@@ -59,16 +61,16 @@ class LocalEngine:
             self.running[key] = Supervised(self.folder, key, self.timeout, environment), device
         except Busy:
             self.free.append(device)
-            self.not_begun.append((key, BUSY))
+            self.ends.append((key, BUSY))
 
     def ended(self) -> list[tuple[str, End]]:
-        found, self.not_begun = self.not_begun, []
         for key, (run, device) in list(self.running.items()):
             if (end := run.poll()) is not None:
-                found.append((key, end))
+                self.ends.append((key, end))
                 self.free.append(device)
                 del self.running[key]
-        return found
+        told, self.ends = self.ends, []
+        return told
 
     def stop(self) -> None:
         for run, _ in self.running.values():
@@ -76,17 +78,16 @@ class LocalEngine:
 
     def close(self) -> None:
         for run, _ in self.running.values():
-            run.kill()
+            run.close()
 
 
 def visible_gpus() -> list[str]:
     """The GPUs that this process may use, as CUDA_VISIBLE_DEVICES names them."""
     import torch
 
+    count = torch.cuda.device_count()
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if given:
-        return [name.strip() for name in given.split(",") if name.strip()]
-    return [str(number) for number in range(torch.cuda.device_count())]
+    return [name.strip() for name in given.split(",")][:count] if given else [str(number) for number in range(count)]
 
 
 def shares(gpus: list[str], per_run: float) -> list[str]:
@@ -95,7 +96,7 @@ def shares(gpus: list[str], per_run: float) -> list[str]:
     Raises:
         ValueError: there is no GPU, a run needs more than there are, or `per_run` is neither whole nor below 1.
     """
-    if per_run <= 0 or (per_run > 1 and per_run != int(per_run)):
+    if not per_run > 0 or (per_run > 1 and per_run % 1):
         raise ValueError(f"GPUs of a run must be a share such as 0.25, or a whole number, got {per_run:g}")
     if not gpus:
         raise ValueError("GPUs were asked for, but torch sees none here; leave --gpus-per-run out to run on the CPU")

@@ -10,15 +10,15 @@
     runs/<id>/outcome.json           written last and as a whole: a run that has it is done
 """
 
-import contextlib
 import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import nbformat
 
@@ -67,7 +67,7 @@ class Outcome:
     seconds: float = 0.0
     started: str = ""  # ISO 8601, UTC
     host: str = ""
-    device: str = ""  # CUDA_VISIBLE_DEVICES of the run, or "cpu"
+    device: str = ""  # CUDA_VISIBLE_DEVICES of the run, empty if it had none
     values: dict[str, Any] = field(default_factory=dict)  # what the notebook glued
     trainings: dict[str, int] = field(default_factory=dict)  # Records that its studies returned, by outcome
 
@@ -139,12 +139,21 @@ class Folder:
         except OSError as error:
             raise self.unwritable(error) from error
 
-    def forget(self, key: str) -> None:
-        """Make a run one that is to be done."""
-        (self.run(key) / "outcome.json").unlink(missing_ok=True)
+    def forget(self, keys: Iterable[str], outcomes: Iterable[str]) -> None:
+        """Make those runs that ended so to be done again."""
+        for key in keys:
+            if (before := self.outcome(key)) and before.outcome in outcomes:
+                (self.run(key) / "outcome.json").unlink()
 
-    @contextlib.contextmanager
-    def lock(self, key: str):
+    def new(self, key: str, name: str) -> IO[str]:
+        """An empty file of a run."""
+        try:
+            return open(self.run(key) / name, "w")
+        except OSError as error:
+            raise self.unwritable(error) from error
+
+    @contextmanager
+    def lock(self, key: str) -> Iterator[int]:
         """Hold a run; what is given is the file descriptor, for a process that is to hold it too.
 
         The lock is the kernel's: it ends with the last process that holds it, however that ends.
@@ -152,8 +161,7 @@ class Folder:
         Raises:
             Busy: another process holds it.
         """
-        self.run(key).mkdir(parents=True, exist_ok=True)
-        with open(self.run(key) / "lock", "w") as file:
+        with self.new(key, "lock") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:

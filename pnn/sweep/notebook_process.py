@@ -1,4 +1,4 @@
-"""The process of one notebook: `python -P notebook_process.py NOTEBOOK OUTPUT FOLDER`, parameters as JSON on its input.
+"""The process of one notebook: `python -P notebook_process.py NOTEBOOK OUTPUT FOLDER PARENT`, parameters on its input.
 
 It is started by :mod:`pnn.sweep.supervise` and imports nothing of pnn, whose import takes longer than a small notebook.
 Exit status: 0 done; 1 a cell failed, as the file error.json beside the output says; 143 stopped.
@@ -12,12 +12,12 @@ import sys
 from pathlib import Path
 
 STOPPED = 143
+LAST_SECONDS = 70  # to end in, once told to; a little more than the sweep itself waits
 # on Linux a process asks to be told when its parent ends; elsewhere a kernel looks for its parent now and then itself
 DIE_WITH_PARENT = "import ctypes; ctypes.CDLL(None).prctl(1, {number})"
 
 
-def main(notebook: str, output: str, folder: str) -> int:
-    parent = os.getppid()
+def main(notebook: str, output: str, folder: str, parent: str) -> int:
     stopping = False
 
     def stop(*_) -> None:
@@ -27,11 +27,16 @@ def main(notebook: str, output: str, folder: str) -> int:
         nonlocal stopping
         if not stopping:
             stopping = True
+            signal.alarm(LAST_SECONDS)  # should the sweep be gone
             kernels = psutil.Process().children()
             for kernel in kernels:
                 kernel.send_signal(signal.SIGINT)
             if not kernels:  # not started yet
                 raise SystemExit(STOPPED)
+
+    def begin(**_) -> None:
+        if stopping:  # a kernel between two cells does not hear an interrupt
+            raise InterruptedError
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -39,7 +44,7 @@ def main(notebook: str, output: str, folder: str) -> int:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGTERM)
         arguments = ["--IPKernelApp.exec_lines=" + DIE_WITH_PARENT.format(number=int(signal.SIGKILL))]
-        if os.getppid() != parent:
+        if os.getppid() != int(parent):  # it ended before it could be asked
             return STOPPED
 
     import papermill
@@ -47,7 +52,13 @@ def main(notebook: str, output: str, folder: str) -> int:
     parameters = json.load(sys.stdin)
     try:
         papermill.execute_notebook(
-            notebook, output, parameters, cwd=folder, progress_bar=False, extra_arguments=arguments
+            notebook,
+            output,
+            parameters,
+            cwd=folder,
+            progress_bar=False,
+            on_cell_execute=begin,
+            extra_arguments=arguments,
         )
     except Exception as error:  # every end is told; the parent gives it its type
         if stopping:

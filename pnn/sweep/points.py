@@ -32,7 +32,11 @@ def parse_values(text: str) -> list[Any]:
     try:
         return list(ast.literal_eval(f"[{text}]")) or _empty(text)
     except (ValueError, SyntaxError):
-        return [parse_value(part.strip()) if part.strip() else _empty(text) for part in text.split(",")]
+        parts = [part.strip() or _empty(text) for part in text.split(",")]
+    values = [parse_value(part) for part in parts]
+    if torn := [value for value in values if isinstance(value, str) and value in parts and value[0] in "'\""]:
+        raise ParameterError(f"{torn[0]} is half a text; write every text of {text} in quotes, or none")
+    return values
 
 
 def grid(values: Mapping[str, list[Any]]) -> list[Point]:
@@ -78,17 +82,14 @@ def read_file(path: str | Path) -> list[Point]:
 
     try:
         form = yaml.safe_load(Path(path).read_text())
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise ParameterError(f"{path} cannot be read as YAML: {error}") from error
     if not isinstance(form, Mapping) or not form or set(form) - set(PARTS):
         raise ParameterError(f"{path} must hold some of {', '.join(PARTS)} at its top, got {_short(form)}")
-    parts = []
-    for name, content in form.items():
-        try:
-            parts.append(_part(name, content))
-        except ParameterError as error:
-            raise ParameterError(f"{path}: {error}") from error
-    return combine(parts)
+    try:
+        return combine([_part(name, content) for name, content in form.items()])
+    except ParameterError as error:
+        raise ParameterError(f"{path}: {error}") from error
 
 
 def combine(parts: list[list[Point]]) -> list[Point]:
@@ -97,6 +98,8 @@ def combine(parts: list[list[Point]]) -> list[Point]:
     Values are compared with their types: 1 and True are two.
     """
     names = [{name for point in part for name in point} for part in parts]
+    if wrong := [name for name in set().union(*names) if not isinstance(name, str)]:
+        raise ParameterError(f"a parameter's name is text, got {wrong[0]!r}; write it in quotes")
     for one, other in itertools.combinations(names, 2):
         if both := one & other:
             raise ParameterError(

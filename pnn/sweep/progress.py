@@ -24,6 +24,7 @@ class Progress:
         self.outcomes = collections.Counter(outcome.outcome for outcome in done.values())
         self.skipped, self.seconds = len(done), []
         self.running: dict[str, tuple[Point, float]] = {}
+        self.others: set[str] = set()  # runs that another sweep was seen to work on
         console = Console(stderr=True)
         self.live = Live(console=console, refresh_per_second=4) if wanted and console.is_terminal else None
 
@@ -41,7 +42,8 @@ class Progress:
 
     def started(self, key: str, point: Point) -> None:
         self.running[key] = point, time.monotonic()
-        self._say(f"started  {key} {words(point)}")
+        if key not in self.others:
+            self._say(f"started  {key} {words(point)}")
 
     def ended(self, key: str, outcome: Outcome) -> None:
         point, began = self.running.pop(key)
@@ -52,9 +54,16 @@ class Progress:
             f"{outcome.outcome:8} {key} {words(point)} in {self.seconds[-1]:.1f} s{more}", outcome.outcome != "ok"
         )
 
-    def gone(self, key: str, why: str = "another sweep works on it") -> None:
-        self.running.pop(key, None)
+    def gone(self, key: str, why: str) -> None:
+        self.running.pop(key)
         self._say(f"left     {key}: {why}")
+
+    def elsewhere(self, key: str) -> None:
+        """Another sweep works on it; said once, though it is looked at again and again."""
+        self.running.pop(key)
+        if key not in self.others:
+            self._say(f"left     {key}: another sweep works on it")
+        self.others.add(key)
 
     def show(self, waiting: int, slots: int) -> None:
         if self.live:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from .. import values
-from ..run import OUTCOMES
 from .folder import Folder, Outcome, SweepError, source_digest
 
 PROCESS = Path(__file__).with_name("notebook_process.py")
@@ -22,7 +21,8 @@ STOPPED = 143
 GRACE_SECONDS = 60.0  # what a stopped notebook may take to finish its training's step and to save
 DIED, STOPPED_RUN = "died", "stopped"  # ends without an outcome: the run is to be done again
 OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError")
-DEAD = ("DeadKernelError",)  # the notebook's kernel was killed, or died
+WORST_FIRST = ("killed", "failed", "oom", "timeout", "diverged")  # of the trainings in a notebook
+DEAD = "Kernel died"  # the notebook's kernel was killed, or died; in nbclient's words
 
 
 class Supervised:
@@ -41,7 +41,7 @@ class Supervised:
 
     def __init__(self, folder: Folder, key: str, timeout: float | None, environment: dict[str, str]) -> None:
         self.folder, self.key, self.timeout = folder, key, timeout
-        self.home = folder.run(key)
+        self.home, point = folder.run(key), folder.point(key)
         self.done: Outcome | str | None = None
         self.deadline: float | None = None  # of a process that was told to stop
         self.late = False
@@ -49,23 +49,24 @@ class Supervised:
             lock = stack.enter_context(folder.lock(key))
             self.done = folder.outcome(key)  # by another sweep, since this one looked
             if self.done is None:
-                self._start(lock, environment, stack)
+                self._start(point, lock, environment, stack)
             self.resources = stack.pop_all()
         if self.done is not None:
             self.resources.close()
 
-    def _start(self, lock: int, environment: dict[str, str], stack: ExitStack) -> None:
-        basis, point = self.folder.plan()["basis"], self.folder.point(self.key)
+    def _start(self, point: dict[str, Any], lock: int, environment: dict[str, str], stack: ExitStack) -> None:
+        basis = self.folder.plan()["basis"]
         if basis["source"] != source_digest():
             raise SweepError("pnn's files are not those with which the sweep began. Start the sweep again")
         for name in ("values.jsonl", "error.json"):
             (self.home / name).unlink(missing_ok=True)
         self.environment = {**os.environ, **environment, values.VARIABLE: str(self.home.resolve() / "values.jsonl")}
-        log = stack.enter_context(open(self.home / "log.txt", "w"))  # noqa: SIM115
+        log = stack.enter_context(self.folder.new(self.key, "log.txt"))
         self.began, self.started = time.monotonic(), datetime.datetime.now(datetime.UTC)
         notebook, output = self.folder.notebook(point["basis"]).resolve(), self.home.resolve() / "notebook.ipynb"
+        home = str(Path(basis["notebook"]).parent)
         self.process = subprocess.Popen(
-            [sys.executable, "-P", str(PROCESS), str(notebook), str(output), str(Path(basis["notebook"]).parent)],
+            [sys.executable, "-P", str(PROCESS), str(notebook), str(output), home, str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -91,10 +92,9 @@ class Supervised:
             if self.deadline is not None and now > self.deadline:
                 self.kill()
             return None
-        try:
+        self.done = STOPPED_RUN  # should its outcome not be written
+        with self.resources:
             self.done = self._end(status)
-        finally:
-            self.resources.close()
         return self.done
 
     def stop(self) -> None:
@@ -104,23 +104,29 @@ class Supervised:
             self.deadline = time.monotonic() + GRACE_SECONDS
 
     def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End what still goes on, unsaved."""
         if self.done is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+            self.kill()
+            self.process.wait()
+            self.resources.close()
 
     def _end(self, status: int) -> Outcome | str:
         error = self._error(status)
-        if self.late:
+        if status == 0:
+            end = "ok", ""
+        elif self.late:
             end = "timeout", f"stopped after {self.timeout:g} s"
         elif status == STOPPED or self.deadline is not None:
             return STOPPED_RUN
-        elif status < 0 or (error and error[0] in DEAD):
+        elif status < 0 or (error and DEAD in error[1]):
             return DIED
-        elif error:
+        else:
             name, text = error
             memory = name in OUT_OF_MEMORY or "can't allocate memory" in text
             end = "oom" if memory else "failed", f"{name}: {text}".strip(": ")
-        else:
-            end = "ok", ""
         found = values.read(self.home / "values.jsonl")
         trainings = Counter(found["training"].values())
         if end[0] == "ok" and (bad := [outcome for outcome in WORST_FIRST if trainings[outcome]]):
@@ -135,7 +141,7 @@ class Supervised:
             "seconds": time.monotonic() - self.began,
             "started": self.started.isoformat(timespec="seconds"),
             "host": socket.gethostname(),
-            "device": self.environment.get("CUDA_VISIBLE_DEVICES") or "cpu",
+            "device": self.environment.get("CUDA_VISIBLE_DEVICES", ""),
         }
 
     def _error(self, status: int) -> tuple[str, str] | None:
@@ -148,6 +154,3 @@ class Supervised:
         except (OSError, ValueError):
             words = (self.home / "log.txt").read_text(errors="replace").strip().splitlines()
             return "", words[-1] if words else f"the process ended with status {status}"
-
-
-WORST_FIRST = [outcome for outcome in ("killed", "failed", "oom", "timeout", "diverged") if outcome in OUTCOMES]

@@ -5,9 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from .folder import Basis, Folder, SweepError
+from .folder import Basis, Folder, Outcome, SweepError
 
 NOT_DONE = "not done"
+TEXTS = ("message", "run started", "run host", "run device", "run notebook")  # empty, not missing
 OWN = ("outcome", "message", "run seconds", "run started", "run host", "run device", "run trainings", "run notebook")
 
 
@@ -15,18 +16,18 @@ def table(folder: str | Path) -> pd.DataFrame:
     """One row a run, by run id, in the order of the parameters.
 
     Columns: the parameters; ``outcome`` (``"not done"`` if there is none yet) and ``message``; the values that the
-    notebook glued, numbers as numbers; and ``run seconds``, ``run started``, ``run host``, ``run device``,
-    ``run trainings`` and ``run notebook`` (the output, relative to the folder). A value that is named as a parameter or
-    as one of these gets " (value)" behind its name. Runs of an earlier state of notebook, pnn or data are left out;
-    ``table(...).attrs["stale"]`` is their number. A file that :func:`export` wrote (CSV, parquet) is read as it is.
+    notebook glued, as numbers if they are numbers in every run; and ``run seconds``, ``run started``, ``run host``,
+    ``run device``, ``run trainings`` and ``run notebook`` (the output, relative to the folder). A value that is named
+    as a parameter or as one of these gets " (value)" behind its name. Runs of an earlier state of notebook, pnn or data
+    are left out; ``table(...).attrs["stale"]`` is their number. A file that :func:`export` wrote (CSV, parquet) is
+    read; CSV does not say whether ``1`` was a text.
 
     Raises:
         SweepError: there is no sweep, or a file of it is damaged.
     """
     path = Path(folder)
     if path.suffix in (".csv", ".parquet") and path.is_file():
-        frame = pd.read_csv(path, index_col="run") if path.suffix == ".csv" else pd.read_parquet(path)
-        return frame.assign(message=frame["message"].fillna(""))  # CSV knows no empty text
+        return _read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     own = Folder(path)
     plan = own.plan()
     if plan is None:
@@ -38,24 +39,16 @@ def table(folder: str | Path) -> pd.DataFrame:
         if point["basis"] != digest:
             stale += 1
             continue
-        rows[key] = _row(own, key, point["parameters"])
-    parameters = list(dict.fromkeys([*plan["parameters"], *(name for row in rows.values() for name in row["point"])]))
-    values = list(dict.fromkeys(name for row in rows.values() for name in row["values"]))
-    taken = {*parameters, *OWN}
+        rows[key] = point["parameters"], own.outcome(key)
+    parameters = list(dict.fromkeys([*plan["parameters"], *(name for point, _ in rows.values() for name in point)]))
+    found = [name for _, outcome in rows.values() if outcome for name in outcome.values]
+    values = {name: f"{name} (value)" if name in (*parameters, *OWN) else name for name in found}
     frame = pd.DataFrame(
-        {
-            key: {
-                **{name: row["point"].get(name) for name in parameters},
-                "outcome": row["outcome"],
-                "message": row["message"],
-                **{f"{name} (value)" if name in taken else name: row["values"].get(name) for name in values},
-                **row["run"],
-            }
-            for key, row in rows.items()
-        }
-    ).T.infer_objects()
-    for name in values:
-        name = f"{name} (value)" if name in taken else name
+        [_row(own, key, point, outcome, values) for key, (point, outcome) in rows.items()],
+        index=list(rows),
+        columns=[*parameters, *OWN[:2], *values.values(), *OWN[2:]],
+    )
+    for name in values.values():
         frame[name] = _numbers(frame[name])
     if parameters and len(frame):
         frame = frame.sort_values(parameters, key=lambda column: column if column.dtype != object else column.map(str))
@@ -102,26 +95,44 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _row(folder: Folder, key: str, point: dict[str, Any]) -> dict[str, Any]:
-    outcome = folder.outcome(key)
+def _row(
+    folder: Folder, key: str, point: dict[str, Any], outcome: Outcome | None, values: dict[str, str]
+) -> dict[str, Any]:
+    """The cells of a run by column; `values` are the columns of what was glued, by its name."""
     notebook = folder.run(key) / "notebook.ipynb"
-    row = {"point": point, "outcome": NOT_DONE, "message": "", "values": {}, "run": {}}
-    if outcome:
-        row |= {"outcome": outcome.outcome, "message": outcome.message, "values": outcome.values}
-        row["run"] = {
-            "run seconds": outcome.seconds,
-            "run started": outcome.started,
-            "run host": outcome.host,
-            "run device": outcome.device,
-            "run trainings": sum(outcome.trainings.values()),
-        }
-    row["run"]["run notebook"] = notebook.relative_to(folder.path).as_posix() if notebook.exists() else ""
-    return row
+    row = {**point, **dict.fromkeys(TEXTS, ""), "outcome": NOT_DONE}
+    if notebook.exists():
+        row["run notebook"] = notebook.relative_to(folder.path).as_posix()
+    if outcome is None:
+        return row
+    return {
+        **row,
+        **{values[name]: value for name, value in outcome.values.items()},
+        "outcome": outcome.outcome,
+        "message": outcome.message,
+        "run seconds": outcome.seconds,
+        "run started": outcome.started,
+        "run host": outcome.host,
+        "run device": outcome.device,
+        "run trainings": sum(outcome.trainings.values()),
+    }
 
 
 def _numbers(column: pd.Series) -> pd.Series:
-    """Of texts such as "+1.25" the numbers, if every one is a number."""
+    """Of texts such as "+1.25" the numbers, if every one is a number; else all as texts."""
     try:
         return pd.to_numeric(column)
     except (ValueError, TypeError):
-        return column
+        return column.map(str, na_action="ignore")
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    """An empty cell is a value that is missing, but for the texts that every run has."""
+    frame = pd.read_csv(
+        path,
+        index_col="run",
+        dtype=dict.fromkeys(("run", *TEXTS), str),
+        keep_default_na=False,
+        na_values=[""],
+    )
+    return frame.fillna(dict.fromkeys(TEXTS, ""))
