@@ -1,0 +1,339 @@
+"""The sweep itself, with processes that end as they are told to: every ending typed, nothing done twice or lost."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from pnn.sweep import SweepError, drive, folder, points, supervise
+from pnn.sweep import run as sweep
+from pnn.sweep.folder import Basis, Folder, run_id
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setattr(drive, "ELSEWHERE_SECONDS", 0.1)
+    return tmp_path / "sweep"
+
+
+def acts(*words: str) -> list[dict]:
+    return [{"act": word, "seed": number} for number, word in enumerate(words)]
+
+
+def ends(frame) -> dict[str, tuple[str, str]]:
+    return {row["act"]: (row["outcome"], row["message"]) for _, row in frame.iterrows()}
+
+
+# --- how a run ends --------------------------------------------------------------------------------------------------
+
+TWICE = ("killed", "2 times the process or its kernel was killed or died; out of memory?")
+ENDINGS = {
+    "ok": ("ok", "", 1),
+    "glue": ("ok", "", 1),
+    "fail": ("failed", "ValueError: no good", 1),
+    "memory": ("oom", "MemoryError", 1),
+    "torch memory": ("oom", "OutOfMemoryError: CUDA out of memory", 1),
+    "cpu memory": (
+        "oom",
+        "RuntimeError: DefaultCPUAllocator: can't allocate memory: you tried to allocate 10 bytes",
+        1,
+    ),
+    "crash": ("failed", "ImportError: no papermill", 1),
+    "silent": ("failed", "the process ended with status 7", 1),
+    "diverged": ("diverged", "of 4 trainings: 2 diverged", 1),
+    "killed training": ("killed", "of 4 trainings: 1 killed, 1 diverged", 1),
+    "kernel": (*TWICE, 2),
+    "kernel,ok": ("ok", "", 2),
+    "killed": (*TWICE, 2),
+    "killed,ok": ("ok", "", 2),
+    "killed,fail": ("failed", "ValueError: no good", 2),
+    "stopped": (*TWICE, 2),
+    "stopped,ok": ("ok", "", 2),
+}
+
+
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_every_ending_has_its_name_leaves_one_row_and_harms_no_other(fake, out, tries_of, jobs):
+    frame = sweep(fake, acts(*ENDINGS), out=out, jobs=jobs, progress=False)
+    assert ends(frame) == {act: (outcome, message) for act, (outcome, message, _) in ENDINGS.items()}
+    number = tries_of(out)
+    assert {frame.loc[key, "act"]: number[key] for key in frame.index} == {act: n for act, (*_, n) in ENDINGS.items()}
+    assert all((out / path).is_file() for path in frame["run notebook"])
+    glued = frame.set_index("act")["score"]
+    assert glued["glue"] == list(ENDINGS).index("glue") + 0.1
+    assert glued.drop("glue").isna().all()
+    assert dict(frame.set_index("act")["run trainings"][["ok", "diverged"]]) == {"ok": 0, "diverged": 4}
+
+
+def test_what_ended_is_not_done_again_but_what_is_to_be_tried_again(fake, out, tries_of):
+    given = acts("fail,ok", "ok", "killed,killed,ok", "fail", "diverged")
+    first = sweep(fake, given, out=out, jobs=3, progress=False)
+    assert list(first["outcome"]) == ["diverged", "failed", "failed", "killed", "ok"]  # in the order of the acts
+    before = tries_of(out)
+
+    assert sweep(fake, iter(given), out=out, jobs=3, progress=False).equals(first)
+    assert tries_of(out) == before
+
+    again = sweep(fake, given, out=out, retry=["failed"], progress=False)
+    of = {act: ends(again)[act][0] for act in ends(again)}
+    assert of == {"diverged": "diverged", "fail": "failed", "fail,ok": "ok", "killed,killed,ok": "killed", "ok": "ok"}
+    more = {again.loc[key, "act"]: number - before[key] for key, number in tries_of(out).items()}
+    assert more == {"diverged": 0, "fail": 1, "fail,ok": 1, "killed,killed,ok": 0, "ok": 0}
+
+    last = sweep(fake, given, out=out, retry=iter(["killed", "diverged"]), progress=False)
+    assert ends(last)["killed,killed,ok"] == ("ok", "")
+    assert list(last.index) == list(first.index)
+
+
+def test_more_points_are_done_beside_those_that_are(fake, out, tries_of):
+    sweep(fake, acts("ok", "fail"), out=out, progress=False)
+    frame = sweep(fake, [*acts("ok", "fail"), {"act": "glue"}], out=out, progress=False)
+    assert ends(frame).keys() == {"ok", "fail", "glue"}
+    assert set(tries_of(out).values()) == {1}
+
+
+def test_a_point_given_twice_is_one_run(fake, out, tries_of):
+    given = [{"seed": 1, "rate": 2}, {"rate": 2.0, "seed": 1}]
+    assert len(sweep(fake, given, out=out, progress=False)) == 1
+    assert list(tries_of(out).values()) == [1]
+
+
+def test_so_many_failures_stop_the_sweep_and_it_goes_on(fake, out, tries_of):
+    given = acts("ok", "diverged", "fail", "ok", "memory", "ok", "ok")
+    frame = sweep(fake, given, out=out, max_failures=2, progress=False)
+    assert sorted(frame["outcome"]) == ["diverged", "failed", "not done", "not done", "ok", "ok", "oom"]
+    frame = sweep(fake, given, out=out, max_failures=1, progress=False)  # of this call
+    assert sorted(frame["outcome"]) == ["diverged", "failed", "ok", "ok", "ok", "ok", "oom"]
+    assert set(tries_of(out).values()) == {1}
+
+
+def test_a_run_takes_its_time_and_no_more(fake, out, tries_of, monkeypatch):
+    monkeypatch.setattr(supervise, "GRACE_SECONDS", 0.5)  # "hang" is killed after it
+    frame = sweep(fake, acts("ok", "wait", "hang"), out=out, jobs=3, timeout=5.0, progress=False)
+    assert ends(frame) == {
+        "ok": ("ok", ""),
+        "wait": ("timeout", "stopped after 5 s"),
+        "hang": ("timeout", "stopped after 5 s"),
+    }
+    assert (frame.set_index("act")["run seconds"][["wait", "hang"]] >= 5).all()
+    assert set(tries_of(out).values()) == {1}
+
+
+def test_what_is_whole_when_its_time_is_over_is_kept(fake, out):
+    assert ends(sweep(fake, acts("finish"), out=out, timeout=5.0, progress=False)) == {"finish": ("ok", "")}
+
+
+# --- what goes wrong around it ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("others", [["ok"], ["wait,ok", "glue"]])
+def test_a_full_disk_leaves_no_half_outcome_and_it_goes_on(fake, out, monkeypatch, until, others):
+    """Also where another run goes on, which is stopped, and where one ended at the same time."""
+    given = acts("fail", *others)
+    write = folder.write_atomically
+
+    def full_disk(path, text):
+        if not path.match("outcome.json"):
+            return write(path, text)
+        until(lambda: len(list(out.glob("runs/*/pid"))) == others.count("wait,ok"))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as full:
+        full.setattr(folder, "write_atomically", full_disk)
+        with pytest.raises(SweepError, match=rf"{out} could not be written: .*No space left.* goes on from there"):
+            sweep(fake, given, out=out, jobs=len(given), progress=False)
+    assert not list(out.glob("runs/*/outcome.json*"))
+    frame = sweep(fake, given, out=out, jobs=len(given), progress=False)
+    assert dict(frame["outcome"].value_counts()) == {"ok": len(others), "failed": 1}
+    assert len(frame) == len(given)
+
+
+def test_a_run_without_room_for_its_log_is_told_and_others_are_stopped(fake, out, monkeypatch, until):
+    given = acts("wait,ok", "ok")
+    keys = [run_id(Basis.of(fake), point) for point in given]
+    new = Folder.new
+
+    def full(self, key, name):
+        if key == keys[1]:
+            until((out / "runs" / keys[0] / "pid").exists)
+            raise self.unwritable(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        return new(self, key, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "new", full)
+        with pytest.raises(SweepError, match="No space left"):
+            sweep(fake, given, out=out, jobs=2, progress=False)
+    assert list(sweep(fake, given, out=out, jobs=2, progress=False)["outcome"]) == ["ok", "ok"]
+
+
+def test_files_of_pnn_that_changed_meanwhile_end_the_sweep(fake, out, monkeypatch, tries_of):
+    def popen(*arguments, **options):  # after the first run was started
+        monkeypatch.setattr(supervise, "source_digest", lambda: "edited")
+        return start(*arguments, **options)
+
+    start = subprocess.Popen
+    monkeypatch.setattr(supervise.subprocess, "Popen", popen)
+    with pytest.raises(SweepError, match=r"pnn's files are not those with which the sweep began\. Start"):
+        sweep(fake, acts("ok", "ok"), out=out, progress=False)
+    assert list(tries_of(out).values()) == [1]
+    assert len(list(out.glob("runs/*/outcome.json"))) == 1  # the run before it is kept
+
+
+def test_a_notebook_that_is_edited_meanwhile_is_run_as_it_was(fake, out, tmp_path, monkeypatch, notebook_of):
+    """And afterwards its runs are others; those of before are left out of the table, and counted."""
+    sweep(fake, acts("ok", "glue"), out=out, progress=False)
+    notebook_of(fake, "print(seed)")
+    frame = sweep(fake, acts("ok"), out=out, progress=False)
+    assert (len(frame), frame.attrs["stale"]) == (1, 2)
+    copies = {path.read_text() for path in out.glob("notebooks/*.ipynb")}
+    assert len(copies) == 2
+    assert fake.read_text() in copies
+
+
+def test_a_process_that_dies_before_it_is_told_its_parameters_is_typed_too(fake, out, monkeypatch):
+    def start_and_wait(*arguments, **options):
+        process = start(*arguments, **options)
+        process.wait()
+        return process
+
+    start = subprocess.Popen
+    supervise.PROCESS.write_text("import sys; sys.exit('no papermill here')")
+    monkeypatch.setattr(supervise.subprocess, "Popen", start_and_wait)
+    assert ends(sweep(fake, acts("ok"), out=out, progress=False)) == {"ok": ("failed", "no papermill here")}
+
+
+# --- two sweeps ------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_of_another_sweep_is_waited_for_and_taken_over_when_that_ends_without_it(fake, out, until, capsys):
+    """The other holds it, lets go of it, and has not done it."""
+    given = acts("ok", "glue")
+    own = Folder(out)
+    runs = own.begin(Basis.of(fake), given)
+    held = list(runs)[1]
+    looks = []
+
+    class Counted(drive.Progress):
+        def elsewhere(self, key):
+            looks.append(key)
+            if len(looks) == 3:
+                lock.__exit__(None, None, None)
+            super().elsewhere(key)
+
+    lock = own.lock(held)
+    lock.__enter__()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(drive, "Progress", Counted)
+        frame = sweep(fake, given, out=out, jobs=2)
+    assert looks == [held] * 3
+    assert set(frame["outcome"]) == {"ok"}
+    said = capsys.readouterr().err
+    assert said.count(f"left     {held}: another sweep works on it") == 1
+    assert said.count(f"started  {held}") == 1
+
+
+def test_a_process_holds_its_run_though_its_sweep_is_gone(fake, out, until):
+    """So that no other begins the run while a training in it still saves."""
+    own = Folder(out)
+    (key,) = own.begin(Basis.of(fake), acts("wait"))
+    run = supervise.Supervised(own, key, None, {})
+    until((out / "runs" / key / "pid").exists)
+    run.resources.close()  # as at the end of the sweep's process
+    with pytest.raises(folder.Busy):
+        supervise.Supervised(own, key, None, {})
+    run.process.terminate()
+    assert run.process.wait(60) == 143
+    with own.lock(key):
+        pass
+
+
+def test_a_run_that_another_sweep_ended_meanwhile_is_not_done_again(fake, out, monkeypatch, tries_of):
+    """It ended after this sweep looked, before this one took hold of it."""
+    given = acts("ok")
+    begin = Folder.begin
+
+    def begin_and_be_late(self, basis, points):
+        runs = begin(self, basis, points)
+        looks = iter([None])
+        outcome = Folder.outcome
+        patch.setattr(Folder, "outcome", lambda self, key: next(looks, outcome(self, key)))
+        self.finish(*runs, folder.Outcome("failed", "by another"))
+        return runs
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "begin", begin_and_be_late)
+        frame = sweep(fake, given, out=out, progress=False)
+    assert ends(frame) == {"ok": ("failed", "by another")}
+    assert tries_of(out) == {}
+
+
+# --- signals ---------------------------------------------------------------------------------------------------------
+
+
+def signals_when(true, *numbers: int, until) -> SimpleNamespace:
+    """A clock for the sweep: at each of its first pauses after `true` is so, one of the signals comes."""
+    left = list(numbers)
+
+    def pause(seconds: float) -> None:
+        until(true)
+        if left:
+            signal.raise_signal(left.pop(0))
+        time.sleep(seconds)
+
+    return SimpleNamespace(monotonic=time.monotonic, sleep=pause)
+
+
+@pytest.mark.parametrize(
+    ("number", "raised", "code"), [(signal.SIGINT, KeyboardInterrupt, None), (signal.SIGTERM, SystemExit, 143)]
+)
+def test_a_signal_stops_every_run_and_it_goes_on(fake, out, monkeypatch, until, alive, number, raised, code):
+    given = acts("ok", "wait,ok", "wait,ok", "ok")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(drive, "time", signals_when(lambda: len(list(out.glob("runs/*/pid"))) == 2, number, until=until))
+        with pytest.raises(raised) as stopped:
+            sweep(fake, given, out=out, jobs=3, progress=False)
+    assert getattr(stopped.value, "code", None) == code
+    pids = [int(path.read_text()) for path in out.glob("runs/*/pid")]
+    assert len(pids) == 2
+    assert not any(map(alive, pids))
+    assert {json.loads(path.read_text())["outcome"] for path in out.glob("runs/*/outcome.json")} <= {"ok"}
+    assert set(sweep(fake, given, out=out, jobs=3, progress=False)["outcome"]) == {"ok"}
+
+
+@pytest.mark.parametrize(("grace", "signals"), [(0.3, [signal.SIGINT]), (3600.0, [signal.SIGINT, signal.SIGINT])])
+def test_a_run_that_does_not_listen_is_killed_in_the_end_or_by_a_second_signal(
+    fake, out, monkeypatch, until, alive, grace, signals
+):
+    monkeypatch.setattr(supervise, "GRACE_SECONDS", grace)
+    with monkeypatch.context() as patch:
+        patch.setattr(drive, "time", signals_when(lambda: list(out.glob("runs/*/pid")), *signals, until=until))
+        with pytest.raises(KeyboardInterrupt):
+            sweep(fake, acts("hang"), out=out, progress=False)
+    (pid,) = (int(path.read_text()) for path in out.glob("runs/*/pid"))
+    assert not alive(pid)
+    assert not list(out.glob("runs/*/outcome.json"))
+
+
+# --- where things lie ------------------------------------------------------------------------------------------------
+
+
+def test_it_works_from_any_folder_and_lies_where_it_is_told_to_or_in_sweeps(fake, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    relative = os.path.relpath(fake, here)
+    sweep(relative, points.grid({"seed": [0, 1]}), out="other", progress=False)
+    assert len(list((here / "other" / "runs").iterdir())) == 2
+    frame = sweep(relative, [{"seed": 0}], progress=False)
+    assert (here / "sweeps" / "fake" / frame["run notebook"].iloc[0]).is_file()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", "/nowhere")  # nothing is started
+    assert len(sweep("fake.ipynb", [{"seed": 1}], out="here/other", progress=False)) == 2
