@@ -2,8 +2,8 @@
 
 import ast
 import difflib
-import math
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def check_declared(notebook: str | Path, declared: dict[str, dict[str, Any]], pa
         given = type(value).__name__
         if given != expected and (given, expected) != ("int", "float"):
             raise ParameterError(f"{notebook}: {name} must be of type {expected}, got {value!r} of type {given}")
-        if given == "float" and not math.isfinite(value):
+        if expected == "float" and not abs(value) <= sys.float_info.max:  # also of whole numbers
             raise ParameterError(f"{notebook}: {name} must be a finite number, got {value!r}")
         allowed = re.findall(r'"([^"]*)"', comment) if comment.startswith("one of") else []
         if allowed and value not in allowed:
