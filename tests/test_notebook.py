@@ -29,6 +29,7 @@ SMALLEST = {
     "showcase": {"size": "smoke"},
     "speed": {},
     "status": {},
+    "sweep_report": {},
 }
 
 
