@@ -187,8 +187,8 @@ class PolyNeXt(nn.Sequential):
     Convolution 3x3; three stages of ``width``, ``2 * width`` and ``4 * width`` channels and of ``depth``,
     ``2 * depth`` and ``2 * depth`` blocks, joined by [BatchNorm, convolution 2x2 of stride 2]; BatchNorm, global
     average, linear. There is neither activation nor max-pooling nor a normalisation by the row's own statistics. The
-    branches of the ``l``-th block start scaled by :math:`1 / (l + 9)`: larger scales train as well, but at inference,
-    where BatchNorm does not hold them back, a few rows leave so many products in a row as infinities.
+    branches of the ``l``-th block start scaled by :math:`1 / (l + 9)`: at inference, where BatchNorm does not adapt to
+    the rows, only small scales hold so many products in a row back.
 
     - **Degree** :math:`4^{5 \cdot \mathrm{depth}}`, **multiplicative depth** :math:`10 \cdot \mathrm{depth}`.
 

@@ -35,9 +35,14 @@ class State:
         self.epoch_seconds = 0.0
         self.sittings = 1
 
+    @property
+    def evaluated(self) -> nn.Module:
+        """The network that counts."""
+        return self.average.module if self.average else self.model
+
     def weights(self) -> dict[str, Tensor]:
         """Those that were evaluated."""
-        return (self.average.module if self.average else self.model).state_dict()
+        return self.evaluated.state_dict()
 
     def _identity(self) -> dict[str, Any]:
         """What must be equal for a continued run to end with the same bits."""

@@ -291,9 +291,13 @@ class _Training(State):
 
         def loss() -> Tensor:
             with self._autocast():
-                return objective(self.model(self._inputs(x)), y)
+                return objective(self.evaluated(self._inputs(x)), y)
 
-        return norms(self.model, loss)
+        found = norms(self.evaluated, loss)
+        for name, value in found.items():
+            if not math.isfinite(value):
+                raise Diverged(f"{name} on validation rows is {value} after epoch {self.epoch + 1}")
+        return found
 
     def _end_epoch(self, validation: Score) -> None:
         rows = len(self.data.train)

@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 import pnn
 from pnn import checkpoint, mix, optimise, train
+from pnn.probe import norms
 from pnn.state import State
 
 TASK = pnn.Task("digits", validation=200)
@@ -600,3 +601,25 @@ def test_rand_augment_keeps_the_form_and_draws_for_few_at_a_time():
     kinds = y.flatten(1).unique(dim=0)
     assert 2 <= len(kinds) <= 32 / mix.SHARED
     assert not torch.equal(y, x)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("nan")])
+def test_a_norm_that_is_not_finite_is_a_divergence(tmp_path, monkeypatch, value):
+    monkeypatch.setattr(train, "norms", lambda *_: {"gradient_rms.1": 1.0, "gradient_rms.2": value})
+    record = pnn.fit(MODERN, folder=tmp_path, progress=False)
+    assert record.outcome == "diverged"
+    assert f"gradient_rms.2 on validation rows is {value} after epoch 1" in record.message
+    json.dumps(record.to_dict(), allow_nan=False)
+
+
+def test_the_norms_are_those_of_the_network_that_is_evaluated(tmp_path, monkeypatch):
+    weights_then = []
+
+    def watched(model, loss_of):
+        weights_then.append({name: tensor.clone() for name, tensor in model.state_dict().items()})
+        return norms(model, loss_of)
+
+    monkeypatch.setattr(train, "norms", watched)
+    record = pnn.fit(MODERN, folder=tmp_path, progress=False)
+    assert_same_bits(weights_then[-1], weights(tmp_path, MODERN))  # those that are kept, the averaged ones
+    assert record.curves["gradient_rms.1"][-1] > 0
