@@ -6,6 +6,7 @@ cluster and gives its jobs back; what its workers were doing is done again by th
 
 import json
 import signal
+import threading
 from pathlib import Path
 
 from dask_jobqueue import SLURMCluster
@@ -30,11 +31,14 @@ MOST_JOBS = 10
 
 
 def main() -> None:
+    end = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: end.set())
     with SLURMCluster(**CLUSTER, security=Security()) as cluster:
         cluster.adapt(minimum_jobs=0, maximum_jobs=MOST_JOBS)
         Path("scheduler.json").write_text(json.dumps({"address": cluster.scheduler_address}))
         print(f"scheduler at {cluster.scheduler_address}; Ctrl-C ends it", flush=True)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        end.wait()
     Path("scheduler.json").unlink()
 
 
