@@ -11,10 +11,19 @@ from .experiments import EXPERIMENTS
 from .notebook import parse_parameters, run_notebook
 from .run import SIZES, Record, Run, RunError
 from .sources import DataError
-from .study import RecordError, StudyError, finish, in_turn, load_record, parse_seconds, results_folder, study
+from .study import (
+    RecordError,
+    StudyError,
+    alone,
+    in_turn,
+    load_record,
+    parse_seconds,
+    results_folder,
+    study,
+    train_record,
+)
 from .sweep import SweepError
 from .sweep import command as sweep_command
-from .train import fit
 
 EXIT_CODES = (
     "exit status: 0 done; 1 a run ended badly; 2 wrong input; "
@@ -79,16 +88,12 @@ def _run(arguments: argparse.Namespace) -> int:
     except ValueError as error:  # not JSON, or not even text
         raise RunError(f"{arguments.run} is not JSON: {error}") from error
     run, results = Run.from_dict(form), Path(arguments.results)
-    record = load_record(run, results)
-    if record is None or record.outcome != "ok":
-        record = fit(
-            run,
-            data=arguments.data,
-            device=arguments.device,
-            folder=results.parent / "runs",
-            progress=not arguments.quiet,
-        )
-        finish(record, results)
+    with alone(run, results, wait=True):
+        record = load_record(run, results)
+        if record is None or record.outcome != "ok":
+            record = train_record(
+                run, results, data=arguments.data, device=arguments.device, progress=not arguments.quiet
+            )
     print(_summary(record))
     return 0 if record.outcome == "ok" else 1
 

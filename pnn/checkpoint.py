@@ -6,8 +6,9 @@ One file, so that one rename makes the whole state current: a checkpoint is eith
 import hashlib
 import json
 import os
+import uuid
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -18,13 +19,37 @@ class CheckpointError(Exception):
     """A checkpoint that cannot be written, or must not be trusted; the message says which file and what to do."""
 
 
+class ForeignCheckpointError(CheckpointError):
+    """A good checkpoint of another run, device or version of torch, in the file `path`."""
+
+    def __init__(self, message: str, path: Path) -> None:
+        super().__init__(message)
+        self.path = path
+
+
+def lock(file: IO) -> bool:
+    """Hold an open file against other processes until it is closed; False if another one holds it.
+
+    Where files cannot be locked, on Windows and some network file systems, it is not held, and nothing warns of others.
+    """
+    try:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (ImportError, OSError):
+        return True
+    return True
+
+
 def write_atomically(path: Path, write) -> None:
     """Let `write(part)` fill a file beside `path`, bring it to the disk and rename it to `path`.
 
     On any failure `path` keeps its old content and the partial file is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
     try:
         part.touch()
         mode = part.stat().st_mode

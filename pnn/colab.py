@@ -12,7 +12,7 @@ def mount_drive(folder: Path) -> None:
     Raises:
         OSError: this process is not a notebook's kernel, which alone can ask for the permission.
     """
-    if DRIVE not in folder.absolute().parents or (DRIVE / "MyDrive").exists():
+    if DRIVE not in folder.absolute().parents or DRIVE.is_mount():
         return
     try:
         from google.colab import drive

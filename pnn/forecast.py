@@ -31,6 +31,7 @@ NETWORK_SECONDS = 2.0  # after which no further step of a network is timed
 SECONDS = 5.0  # after which no further network is timed
 # on what of a recipe the time or the memory of a step depends
 COUNTS = ("batch_size", "augment", "precision", "channels_last", "compile", "optimiser", "mix", "average", "patience")
+TORCH_BYTES = 500_000_000  # that torch and its libraries take for themselves on a GPU, about
 UNKNOWN = {"train": 79_000, "test": 20_000}  # rows of HIGGS, whose manifest has no numbers, by the names of its parts
 
 
@@ -46,7 +47,7 @@ class Forecast:
     seconds: float  # of all steps of the missing trainings, one training after another; 0 if nothing was timed
     memory_bytes: int  # of the training that needs most
     device: str
-    device_bytes: int  # the GPU's memory; 0: not a GPU
+    device_bytes: int  # the GPU's memory that is free; 0: not a GPU
     fits: bool  # does every training fit into that, as counted and as tried?
 
     def __str__(self) -> str:
@@ -58,16 +59,16 @@ class Forecast:
         needed, there = (f"{size / 1e9:.1f}" for size in (self.memory_bytes, self.device_bytes))
         if not self.fits:
             return (
-                f"{begun}, but they do not fit {self.device}: counted are {needed} of its {there} GB. "
+                f"{begun}, but they do not fit {self.device}: counted are {needed} GB, free are {there} GB. "
                 "Choose a smaller size, or a smaller batch_size in the recipe"
             )
         which = f"{self.networks} network" + "s" * (self.networks > 1)
         if self.timed < self.networks:
             which = f"{self.timed} of {which}"
-        memory = f"{needed} of {there} GB" if self.device_bytes else f"{needed} GB"
+        memory = f"{needed} of {there} GB of free" if self.device_bytes else f"{needed} GB of"
         return (
             f"{begun}: about {_duration(self.seconds)} on {self.device} (measured: {self.steps} steps of {which}); "
-            f"up to {memory} of memory"
+            f"up to {memory} memory"
         )
 
 
@@ -85,8 +86,8 @@ def forecast(
     the most expensive networks of each neuron done; the others' times follow from their multiply-accumulates.
 
     Memory: weights, gradients, the optimiser's state, averaged or best weights, the task's rows, and the activations
-    kept for the backward pass, in float32. Not counted are what torch itself takes, about half a gigabyte on a GPU,
-    and what lives for one operation only.
+    kept for the backward pass, in float32. Not counted is what lives for one operation only. On a GPU it must fit into
+    what other processes leave free, less half a gigabyte for torch itself; the network that needs most is tried.
 
     If all Records are there, nothing is timed.
 
@@ -111,8 +112,8 @@ def forecast(
             for phase in _phases(run):
                 steps[_alike(phase)] += phase.recipe.epochs * _steps_of_an_epoch(phase)
     memory = max(map(memory_bytes, steps), default=0)
-    there = torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else 0
-    fits, timed = not there or memory <= there, {}
+    there = _free_bytes(device)
+    fits, timed = device.type != "cuda" or memory <= there, {}
     if fits:
         try:
             timed = _time(steps, device)
@@ -131,6 +132,14 @@ def forecast(
         device_bytes=there,
         fits=fits,
     )
+
+
+def _free_bytes(device: torch.device) -> int:
+    """Of a GPU's memory what this process may still take, but for torch's own needs; 0 where there is no GPU."""
+    if device.type != "cuda":
+        return 0
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)  # by torch, for its next tensors
+    return max(1, torch.cuda.mem_get_info(device)[0] + kept - TORCH_BYTES)
 
 
 def memory_bytes(run: Run) -> int:
@@ -163,12 +172,16 @@ def _alike(run: Run) -> Run:
 
 
 def _time(runs: Iterable[Run], device: torch.device) -> dict[Run, list[float]]:
-    """Seconds of some steps of each Run, the most expensive of each neuron first, until `SECONDS` have passed."""
+    """Seconds of some steps of each Run, until `SECONDS` have passed.
+
+    First comes the one that needs most memory, to see whether it fits, then the most expensive of each neuron.
+    """
     neurons = defaultdict(list)
     for run in sorted(runs, key=_work, reverse=True):
         neurons[run.network.neuron].append(run)
     started, timed = time.perf_counter(), {}
-    for run in in_turn(neurons):
+    hungriest = sorted(runs, key=memory_bytes, reverse=True)[:1]
+    for run in dict.fromkeys([*hungriest, *in_turn(neurons)]):
         if timed and time.perf_counter() - started > SECONDS:
             break
         timed[run] = _time_steps(run, device)
@@ -183,11 +196,11 @@ def _time_steps(run: Run, device: torch.device) -> list[float]:
     with deterministic(), tempfile.TemporaryDirectory() as home:
         training = _Training(run, data, device, Path(home) / "checkpoint.safetensors", math.inf)
         training.model.train()
-        batch = take_batch(data.train, draw_epoch(size, run.seed, 0, run.recipe.augment != "none", device), 0, size)
+        rows = draw_epoch(size, run.seed, 0, run.recipe.augment != "none", device)
         while len(seconds) < 1 + STEPS and (len(seconds) < 2 or sum(seconds) < NETWORK_SECONDS):
             started = time.perf_counter()
             with contextlib.suppress(Diverged):  # its time is that of others
-                training._step(*batch)
+                training._step(*take_batch(data.train, rows, 0, size))
             if device.type == "cuda":
                 torch.cuda.synchronize(device)
             seconds.append(time.perf_counter() - started)

@@ -25,6 +25,11 @@ def pick_device(name: str = "auto") -> torch.device:
     return device
 
 
+def cores() -> int:
+    """Those that this process may use: fewer than the machine has, in a job of a cluster."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @contextmanager
 def deterministic() -> Iterator[None]:
     """Deterministic algorithms while a run trains; the caller's settings afterwards."""

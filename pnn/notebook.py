@@ -29,8 +29,13 @@ def run_notebook(
     check_parameters(notebook, parameters or {})
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     papermill.execute_notebook(
-        str(notebook), str(output), parameters, cwd=str(Path(notebook).parent), progress_bar=progress
+        verbatim(notebook), verbatim(output), parameters, cwd=str(Path(notebook).parent), progress_bar=progress
     )
+
+
+def verbatim(path: str | Path) -> str:
+    """A path that papermill takes as it is: it would put parameters into the braces."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def check_parameters(notebook: str | Path, parameters: dict[str, Any]) -> None:
@@ -55,7 +60,7 @@ def declared_parameters(notebook: str | Path) -> dict[str, dict[str, Any]]:
 
     if not Path(notebook).is_file():
         raise ParameterError(f"there is no notebook {notebook}")
-    declared = papermill.inspect_notebook(str(notebook))
+    declared = papermill.inspect_notebook(verbatim(notebook))
     if not declared:
         raise ParameterError(f"{notebook} has no cell tagged parameters, so it takes none")
     return declared

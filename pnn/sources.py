@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from .checkpoint import write_atomically
+from .colab import mount_drive
 
 if TYPE_CHECKING:
     import pyarrow
@@ -106,6 +107,7 @@ def load_source(source: Source, folder: str | Path | None) -> tuple[str, dict[st
     folder = folder or os.environ.get("PNN_DATA")
     if folder:
         root = Path(folder).expanduser()
+        mount_drive(root)
         files = _check_folder(root, source)
         companions = {name: root / companion.path for name, companion in source.companions.items()}
         return "folder", _through_cache(source, lambda: _read_folder(source, files, companions))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from . import checkpoint
-from .checkpoint import CheckpointError
+from .checkpoint import CheckpointError, ForeignCheckpointError
 from .machine import device_name
 from .optimise import STATE, optimiser_of
 from .run import Run
@@ -82,7 +82,7 @@ class State:
                 differs = ", ".join(
                     f"{k}: {theirs.get(k)} there, {v} here" for k, v in ours.items() if theirs.get(k) != v
                 )
-                raise CheckpointError(f"{refusal}: {differs}. {advice}")
+                raise ForeignCheckpointError(f"{refusal}: {differs}. {advice}", path)
             for name, tensor in tensors.items():
                 if not tensor.isfinite().all():
                     raise CheckpointError(f"{refusal}: {name!r} is not finite. {advice}")

@@ -8,19 +8,21 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from . import values
-from .checkpoint import write_atomically
+from .checkpoint import ForeignCheckpointError, lock, write_atomically
 from .colab import CLONE, mount_drive
 from .machine import act_on, held_signals
 from .run import OUTCOMES, SIZES, Record, Run, RunError, Task
 from .train import fit
 
 GRACE_SECONDS = 60.0  # what a stopped training may take for its step and its checkpoint
+LOOK_SECONDS = 1.0  # between looks at a run that another process trains
 UNUSABLE, STOPPED = 2, 143  # exit statuses of `python -m pnn`
 
 
@@ -100,7 +102,8 @@ def study(
 ) -> list[Record] | dict[Any, list[Record]]:
     """The Records of runs, in order; those that are missing are trained first, and kept.
 
-    Interrupted in any way, it goes on where it was when called again.
+    Interrupted in any way, it goes on where it was when called again. What another process trains is not trained twice:
+    it is waited for, after all others.
 
     Args:
         runs: what to have: a list of Runs, or lists of them by name, which come back as lists of Records by the same
@@ -122,16 +125,14 @@ def study(
     runs = in_turn(sides) if sides is not None else list(runs)
     if jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {jobs}")
-    retry = set(retry)
+    retry = set(retry) | values.to_retry()
     if unknown := retry - set(OUTCOMES[1:]):
         raise ValueError(f"retry takes bad outcomes ({', '.join(OUTCOMES[1:])}), got {', '.join(sorted(unknown))}")
     folder = results_folder(results)
     records = {run: load_record(run, folder) for run in runs}
     todo = [run for run, record in records.items() if record is None or record.outcome in retry]
     if jobs == 1 and budget_seconds is None:
-        for run in todo:
-            records[run] = fit(run, data=data, device=device, folder=folder.parent / "runs", progress=progress)
-            finish(records[run], folder)
+        records |= _one_by_one(records, todo, folder, {"data": data, "device": device, "progress": progress})
     elif todo:
         command = ["--results", str(folder), "--device", device, *(["--data", str(data)] if data else [])]
         _Pool(todo, command, folder, jobs, budget_seconds, progress).work()
@@ -143,16 +144,68 @@ def study(
     return [records[run] for run in runs if records[run] is not None]
 
 
+def _one_by_one(
+    records: Mapping[Run, Record | None], todo: Iterable[Run], folder: Path, options: dict[str, Any]
+) -> dict[Run, Record]:
+    """Train runs in this process; `records` has those that are to be replaced."""
+    found, waiting, busy, told = {}, collections.deque(todo), 0, False
+    while waiting:
+        run = waiting.popleft()
+        with alone(run, folder) as mine:
+            if mine:
+                found[run] = load_record(run, folder)
+                if found[run] == records[run]:  # nobody else has trained it meanwhile
+                    found[run] = train_record(run, folder, **options)
+        if mine:
+            busy = 0
+            continue
+        waiting.append(run)
+        busy += 1
+        if busy == len(waiting):  # others train all that is left
+            if options["progress"] and not told:
+                print(f"waiting for {run.name}, which another process trains", file=sys.stderr, flush=True)
+            told, busy = True, 0
+            time.sleep(LOOK_SECONDS)
+    return found
+
+
+def train_record(run: Run, results: Path, **options: Any) -> Record:
+    """Train a run and keep its Record.
+
+    A sweep may move to another machine. There a checkpoint that could only be continued where it was made is put aside,
+    and the training begins again.
+    """
+    while True:
+        try:
+            record = fit(run, folder=results.parent / "runs", **options)
+        except ForeignCheckpointError as error:
+            if not values.in_sweep():
+                raise
+            aside = error.path.with_name(f"checkpoint-{uuid.uuid4().hex[:8]}.safetensors")
+            os.replace(error.path, aside)
+            print(f"{error}. It is kept as {aside}; the training begins again", file=sys.stderr, flush=True)
+            continue
+        save_record(record, results)
+        # only now is its checkpoint of no more use
+        (results.parent / "runs" / run.name / "checkpoint.safetensors").unlink(missing_ok=True)
+        return record
+
+
+@contextlib.contextmanager
+def alone(run: Run, results: Path, wait: bool = False) -> Iterator[bool]:
+    """Whether no other process trains the run; within the context none will. With `wait`, as soon as none does."""
+    home = results.parent / "runs" / run.name
+    home.mkdir(parents=True, exist_ok=True)
+    with open(home / "lock", "w") as file:
+        while not (mine := lock(file)) and wait:
+            time.sleep(LOOK_SECONDS)
+        yield mine
+
+
 def in_turn(sides: Mapping[Any, Iterable[Run]]) -> list[Run]:
     """The first Run of every side, then the second of every side, and so on; each Run once."""
     turns = itertools.zip_longest(*sides.values())
     return list(dict.fromkeys(run for turn in turns for run in turn if run is not None))
-
-
-def finish(record: Record, results: Path) -> None:
-    """Keep the Record; only then is its checkpoint of no more use."""
-    save_record(record, results)
-    (results.parent / "runs" / record.run.name / "checkpoint.safetensors").unlink(missing_ok=True)
 
 
 def largest_size(

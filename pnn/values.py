@@ -7,6 +7,16 @@ from pathlib import Path
 from typing import Any
 
 VARIABLE = "PNN_VALUES"  # the environment variable that names the file
+RETRY = "PNN_RETRY"  # the one that lists the outcomes of trainings that a repeated run of a sweep is to train again
+
+
+def in_sweep() -> bool:
+    return bool(os.environ.get(VARIABLE))
+
+
+def to_retry() -> set[str]:
+    """The outcomes of trainings that this run of a sweep is to train again."""
+    return set(filter(None, os.environ.get(RETRY, "").split(",")))
 
 
 def keep(kind: str, name: str, value: Any) -> None:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -13,7 +14,9 @@ import nbformat
 import pytest
 
 import pnn
-from pnn import colab
+from pnn import colab, sweep
+from pnn.data import load
+from pnn.sources import DataError
 from pnn.study import results_folder
 
 ROOT = Path(__file__).parents[1]
@@ -133,6 +136,7 @@ def mounted(drive, monkeypatch) -> list[str]:
     module = ModuleType("google.colab")
     module.drive = ModuleType("google.colab.drive")
     module.drive.mount = mount
+    monkeypatch.setattr(Path, "is_mount", lambda path: str(path) in places)
     monkeypatch.setitem(sys.modules, "google", ModuleType("google"))
     monkeypatch.setitem(sys.modules, "google.colab", module)
     monkeypatch.setattr("IPython.get_ipython", object)
@@ -143,14 +147,21 @@ def experiment(size: str) -> dict[str, list[pnn.Run]]:
     return {"none": []}
 
 
+def refused(error: type[Exception], use: Callable[[], object]) -> None:
+    with pytest.raises(error):
+        use()
+
+
 @pytest.mark.parametrize(
     "use",
     [
         lambda results: pnn.study([], results=results),
         lambda results: pnn.forecast([], results=results),
         lambda results: pnn.largest_size(experiment, results),
+        lambda folder: refused(DataError, lambda: load("cifar10", 0, folder=folder)),
+        lambda folder: refused(sweep.SweepError, lambda: sweep.table(folder)),
     ],
-    ids=["study", "forecast", "largest_size"],
+    ids=["study", "forecast", "largest_size", "data", "table"],
 )
 def test_drive_is_mounted_once_where_records_lie_there(use, drive, mounted):
     use(str(drive / "MyDrive" / "polynomial" / "results"))
@@ -174,6 +185,13 @@ def test_any_other_folder_mounts_nothing(drive, mounted):
     results_folder(drive.parent / "results")
     results_folder(drive.parent / "drive2" / "results")
     assert mounted == []
+
+
+def test_a_folder_that_is_there_without_drive_is_no_drive(drive, mounted):
+    """What is written there before Drive is mounted is lost with the machine."""
+    drive.mkdir()
+    results_folder(drive / "MyDrive" / "results")
+    assert mounted == [str(drive)]
 
 
 def test_elsewhere_than_on_colab_it_is_a_folder_like_any_other(drive):

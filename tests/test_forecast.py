@@ -255,24 +255,39 @@ def test_real_data_sets_count_with_all_their_rows():
 @pytest.fixture
 def gpu(monkeypatch) -> SimpleNamespace:
     """A GPU of which nothing is used but its name and size."""
-    properties = SimpleNamespace(total_memory=15_800_000_000)
+    properties = SimpleNamespace(free=15_800_000_000, reserved=300_000_000, allocated=100_000_000)
     monkeypatch.setattr(module, "pick_device", lambda name: torch.device("cuda"))
     monkeypatch.setattr(module, "device_name", lambda device: "Tesla T4")
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: properties)
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (properties.free, 16_000_000_000))
+    monkeypatch.setattr(torch.cuda, "memory_reserved", lambda device: properties.reserved)
+    monkeypatch.setattr(torch.cuda, "memory_allocated", lambda device: properties.allocated)
     return properties
 
 
 def test_on_a_gpu_the_forecast_says_how_much_of_its_memory(gpu, results, timed):
     found = pnn.forecast([run_of()], results=results)
     expected = "1 of 1 trainings is to be done: about 12 s on Tesla T4 (measured: 3 steps of 1 network); "
-    assert str(found) == expected + "up to 0.0 of 15.8 GB of memory"
+    assert str(found) == expected + "up to 0.0 of 15.5 GB of free memory"  # 15.8 and 0.2 less 0.5
 
 
 def test_what_does_not_fit_is_not_timed_and_says_what_to_do(gpu, results, timed):
-    gpu.total_memory = module.memory_bytes(run_of()) - 1
+    gpu.free = module.memory_bytes(run_of()) + 300_000_000 - 1
     found = pnn.forecast([run_of()], results=results)
     assert (found.fits, found.seconds, timed) == (False, 0.0, [])
     assert re.search(r"do not fit Tesla T4: .* Choose a smaller size, or a smaller batch_size", str(found))
+
+
+def test_what_just_fits_is_timed(gpu, results, timed):
+    gpu.free = module.memory_bytes(run_of()) + 300_000_000
+    assert pnn.forecast([run_of()], results=results).fits
+
+
+def test_the_network_that_needs_most_memory_is_tried_first(results, timed, monkeypatch):
+    """Though others take longer."""
+    runs = [run_of(width=8), run_of(width=3)]
+    monkeypatch.setattr(module, "memory_bytes", lambda run: {8: 1, 3: 2}[run.network.width])
+    pnn.forecast(runs, results=results)
+    assert [run.network.width for run in timed] == [3, 8]
 
 
 def test_what_does_not_fit_when_tried_says_so_too(gpu, results, monkeypatch):
@@ -298,7 +313,7 @@ LONG = pnn.Forecast(30, 20, 4, 4, 12, 740.0, 1_260_000_000, "Tesla T4", 15_800_0
 
 def test_the_text_is_one_line():
     expected = "20 of 30 trainings are to be done: about 12 min on Tesla T4 (measured: 12 steps of 4 networks); "
-    assert str(LONG) == expected + "up to 1.3 of 15.8 GB of memory"
+    assert str(LONG) == expected + "up to 1.3 of 15.8 GB of free memory"
     assert str(dataclasses.replace(LONG, device_bytes=0)).endswith("; up to 1.3 GB of memory")
 
 

@@ -58,7 +58,6 @@ def trained(monkeypatch) -> list[tuple]:
         calls.append((run, options))
         return record_of(run)
 
-    monkeypatch.setattr(command_line, "fit", fit)
     monkeypatch.setattr(study_module, "fit", fit)
     return calls
 
@@ -81,12 +80,13 @@ def test_run_trains_a_run_from_a_file_keeps_its_record_and_does_not_train_it_twi
     assert main(["run", str(file), "--device", "cpu", "--quiet"]) == 0
     record = pnn.Record.from_dict(json.loads((results / f"{RUN.name}.json").read_text()))
     assert (record.run, record.outcome) == (RUN, "ok")
-    assert [path.name for path in (results.parent / "runs" / RUN.name).iterdir()] == ["weights.safetensors"]
+    kept = {path.name for path in (results.parent / "runs" / RUN.name).iterdir()}
+    assert kept == {"lock", "weights.safetensors"}
     first = capsys.readouterr()
     assert first.out.startswith(f"test accuracy {record.final['test'].accuracy:.4f} in ")
     assert first.err == ""
 
-    monkeypatch.setattr(command_line, "fit", no_training)
+    monkeypatch.setattr(study_module, "fit", no_training)
     assert main(["run", str(file)]) == 0
     assert capsys.readouterr().out == first.out
 
@@ -108,7 +108,7 @@ def test_run_trains_again_what_ended_badly(file, results, trained):
 
 
 def test_a_run_that_ends_badly_is_status_1(file, monkeypatch, capsys):
-    monkeypatch.setattr(command_line, "fit", lambda run, **_: record_of(run, "diverged"))
+    monkeypatch.setattr(study_module, "fit", lambda run, **_: record_of(run, "diverged"))
     assert main(["run", str(file)]) == 1
     assert capsys.readouterr().out == "diverged: why\n"
 
@@ -147,7 +147,7 @@ def test_wrong_input_is_status_2_and_its_message(file, monkeypatch, capsys, erro
     def fail(*_, **__):
         raise error("this and that, do so")
 
-    monkeypatch.setattr(command_line, "fit", fail)
+    monkeypatch.setattr(study_module, "fit", fail)
     assert main(["run", str(file)]) == 2
     assert capsys.readouterr().err == "error: this and that, do so\n"
 
@@ -157,7 +157,6 @@ def test_ctrl_c_is_status_130(command, file, monkeypatch, capsys):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(command_line, "fit", interrupt)
     monkeypatch.setattr(study_module, "fit", interrupt)
     assert main({"run": ["run", str(file)], "study": ["study", "tiny", "--size", "smoke"]}[command]) == 130
     assert "goes on from here" in capsys.readouterr().err

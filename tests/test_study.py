@@ -1,5 +1,6 @@
 """study: what has a Record is loaded, the rest is trained once; whatever dies, stops or is damaged is told and kept."""
 
+import contextlib
 import dataclasses
 import importlib
 import json
@@ -15,6 +16,7 @@ import pytest
 import torch
 
 import pnn
+from pnn.checkpoint import ForeignCheckpointError
 from pnn.study import largest_size, load_record, parse_seconds, results_folder, save_record, study
 
 module = importlib.import_module("pnn.study")  # `pnn.study` is the function
@@ -154,6 +156,70 @@ def test_a_bad_ending_stays_until_it_is_to_be_tried_again(results, trained, coll
     records = study(RUNS, results=results, retry=collect(["killed", "failed"]))
     assert [record.outcome for record in records] == ["ok", "ok", "ok", "diverged"]
     assert trained == RUNS[1:3]
+
+
+def test_a_repeated_run_of_a_sweep_trains_again_what_ended_as_it_did(results, trained, monkeypatch):
+    for run, outcome in zip(RUNS, ["ok", "oom", "failed", "diverged"], strict=True):
+        save_record(record_of(run, outcome), results)
+    monkeypatch.setenv("PNN_RETRY", "oom,killed")
+    records = study(RUNS, results=results, retry=["failed"])
+    assert [record.outcome for record in records] == ["ok", "ok", "ok", "diverged"]
+    assert trained == RUNS[1:3]
+
+
+def test_what_another_process_trains_is_waited_for_after_all_others(results, trained, monkeypatch, capsys):
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.01)
+    with contextlib.ExitStack() as other:
+        assert other.enter_context(module.alone(RUNS[1], results))
+
+        def sleep(_):
+            assert trained == [RUNS[0], *RUNS[2:]]
+            save_record(record_of(RUNS[1], "diverged"), results)
+            other.close()
+
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=sleep))
+        records = study(RUNS, results=results)
+    assert [record.outcome for record in records] == ["ok", "diverged", "ok", "ok"]
+    assert trained == [RUNS[0], *RUNS[2:]]
+    assert f"waiting for {RUNS[1].name}, which another process trains" in capsys.readouterr().err
+
+
+def test_what_another_process_left_without_a_record_is_trained(results, trained, monkeypatch):
+    with contextlib.ExitStack() as other:
+        other.enter_context(module.alone(RUNS[0], results))
+        monkeypatch.setattr(module, "time", SimpleNamespace(sleep=lambda _: other.close()))
+        assert len(study(RUNS[:1], results=results, progress=False)) == 1
+    assert trained == RUNS[:1]
+
+
+def test_where_files_cannot_be_locked_a_run_is_trained_all_the_same(results, trained, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows
+    assert len(study(RUNS[:1], results=results)) == 1
+
+
+@pytest.mark.parametrize("in_sweep", [False, True])
+def test_a_checkpoint_of_another_machine_is_put_aside_in_a_sweep_alone(results, trained, monkeypatch, in_sweep, capsys):
+    checkpoint = checkpoint_of(RUNS[0], results)
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_text("theirs")
+    fit = module.fit
+
+    def elsewhere(run, **options):
+        if checkpoint.exists():
+            raise ForeignCheckpointError("it cannot be continued here: device: A there, B here", checkpoint)
+        return fit(run, **options)
+
+    monkeypatch.setattr(module, "fit", elsewhere)
+    if not in_sweep:
+        with pytest.raises(ForeignCheckpointError):
+            study(RUNS[:1], results=results)
+        assert checkpoint.read_text() == "theirs"
+        return
+    monkeypatch.setenv("PNN_VALUES", str(results.parent / "values"))
+    assert len(study(RUNS[:1], results=results)) == 1
+    (aside,) = checkpoint.parent.glob("checkpoint-*.safetensors")
+    assert aside.read_text() == "theirs"
+    assert f"device: A there, B here. It is kept as {aside}; the training begins again" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

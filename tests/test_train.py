@@ -19,6 +19,7 @@ from torch.nn import functional as F
 
 import pnn
 from pnn import checkpoint, mix, optimise, train
+from pnn.checkpoint import ForeignCheckpointError
 from pnn.probe import norms
 from pnn.state import State
 
@@ -286,6 +287,22 @@ def _no_state(tensors, state):
 
 def _foreign(path):
     save_file({"weight": torch.zeros(2)}, path)
+
+
+def test_a_good_checkpoint_of_elsewhere_is_told_from_a_damaged_one(stopped):
+    run, path = stopped
+    _rewrite(_other_torch)(path)
+    with pytest.raises(ForeignCheckpointError, match=r"torch: .* there, .* here") as caught:
+        pnn.fit(run, folder=path.parents[1], device="cpu", progress=False)
+    assert caught.value.path == path
+
+
+def test_a_damaged_checkpoint_is_not_taken_for_one_of_elsewhere(stopped):
+    run, path = stopped
+    _rewrite(_nan)(path)
+    with pytest.raises(pnn.CheckpointError) as caught:
+        pnn.fit(run, folder=path.parents[1], device="cpu", progress=False)
+    assert not isinstance(caught.value, ForeignCheckpointError)
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,22 @@
 from . import points
 from .drive import run
 from .folder import Outcome, SweepError
-from .report import failures, interactions, responses, settings, varied
+from .report import against_best, failures, interactions, is_complete, responses, settings, varied, well_ended
 from .tabulate import export, table
 
 __all__ = [
     "Outcome",
     "SweepError",
+    "against_best",
     "export",
     "failures",
     "interactions",
+    "is_complete",
     "points",
     "responses",
     "run",
     "settings",
     "table",
     "varied",
+    "well_ended",
 ]

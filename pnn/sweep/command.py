@@ -68,7 +68,8 @@ def sweep(arguments: argparse.Namespace) -> int:
     print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + f" of {len(keys)} runs in {out}")
     print(f"python -m pnn table {out} shows them")
     if counts[NOT_DONE]:
-        print(f"stopped by --max-failures {arguments.max_failures}; the same command goes on from here")
+        why = f" (--max-failures {arguments.max_failures})" if arguments.max_failures else ""
+        print(f"{counts[NOT_DONE]} runs are left{why}; the same command goes on from here")
         return 3
     return 0 if set(counts) == {"ok"} else 1
 

@@ -10,7 +10,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from .engine import BUSY, End, shares, visible_gpus
+from ..machine import cores
+from .engine import BUSY, End, shares, threads_of, visible_gpus
 from .folder import Busy, Folder, Outcome, SweepError
 from .supervise import DIED, STOPPED_RUN, Supervised
 
@@ -44,7 +45,7 @@ class DaskEngine:
         self.cluster = None
         if scheduler is None:
             gpus = visible_gpus() if gpus_per_run else []
-            jobs = jobs or (len(shares(gpus, gpus_per_run)) if gpus_per_run else os.cpu_count() or 1)
+            jobs = jobs or (len(shares(gpus, gpus_per_run)) if gpus_per_run else cores())
             # one worker with a thread a run where GPUs are shared out, else a worker a run
             workers, threads = (1, jobs) if gpus_per_run else (jobs, 1)
             self.cluster = LocalCluster(
@@ -65,6 +66,8 @@ class DaskEngine:
                 self.client = Client(**where, timeout=GONE_SECONDS)
             except (OSError, ValueError, TypeError) as error:  # TypeError: a tls:// address without certificates
                 raise SweepError(f"no Dask scheduler could be reached at {scheduler}: {error}") from error
+        # of a run; Dask's own variable for it is not the user's but 1
+        self.threads = threads_of(jobs) if scheduler is None else os.environ.get("OMP_NUM_THREADS", "")
         self.folder, self.gpus_per_run, self.timeout = folder, gpus_per_run, timeout
         self.stop_file = folder.path / f"stop-{uuid.uuid4().hex}"
         self.running: dict[str, Any] = {}  # futures by run
@@ -75,14 +78,20 @@ class DaskEngine:
 
     @property
     def slots(self) -> int:
-        """Those of the workers that are there now, and one more, so that a cluster that grows on demand does."""
+        """Twice those of the workers that are there now, and one, so that a cluster that grows on demand does."""
         with contextlib.suppress(OSError):  # the scheduler may be gone for a moment
             if self.client.status == "running":
                 self.workers = sum(self.client.nthreads().values())
-        return self.workers + 1
+        return 2 * self.workers + 1
+
+    @property
+    def note(self) -> str:
+        if self.client.status != "running":
+            return "the connection to the scheduler is lost, waiting for it"
+        return "" if self.workers else "the cluster has no worker yet, waiting for one"
 
     def start(self, key: str) -> None:
-        arguments = str(self.folder.path), key, self.timeout, self.gpus_per_run, str(self.stop_file)
+        arguments = str(self.folder.path), key, self.timeout, self.gpus_per_run, self.threads, str(self.stop_file)
         self.running[key] = self.client.submit(work, *arguments, key=f"pnn-{key}-{uuid.uuid4().hex}", pure=False)
 
     def ended(self) -> list[tuple[str, End]]:
@@ -104,7 +113,10 @@ class DaskEngine:
             elif future.status in ("cancelled", "lost"):
                 self.ends.append((key, self.folder.outcome(key) or BUSY))  # to be looked at again
             else:
-                end = future.result()
+                try:
+                    end = future.result()
+                except ImportError as error:
+                    raise SweepError(f"a worker cannot import pnn: {error}. Install it where workers run") from error
                 self.ends.append((key, Outcome(**end) if isinstance(end, dict) else end))
         told, self.ends = self.ends, []
         return told
@@ -140,9 +152,15 @@ _free: dict[float, queue.LifoQueue] = {}  # of this worker's GPUs, by the share 
 _free_lock = threading.Lock()
 
 
-def work(path: str, key: str, timeout: float | None, gpus_per_run: float, stop_file: str) -> dict[str, Any] | str:
+def work(
+    path: str, key: str, timeout: float | None, gpus_per_run: float, threads: str, stop_file: str
+) -> dict[str, Any] | str:
     """One run, on a worker: the fields of its outcome, or how it ended without one."""
-    with _device(gpus_per_run) as environment:
+    from distributed import get_worker
+
+    threads = threads or str(max(1, cores() // get_worker().state.nthreads))
+    with _device(gpus_per_run) as device:
+        environment = device | {"OMP_NUM_THREADS": threads}
         if os.path.exists(stop_file):
             return STOPPED_RUN
         try:

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..colab import mount_drive
 from ..machine import act_on, held_signals
 from ..run import OUTCOMES
 from .engine import BUSY, Engine, LocalEngine
-from .folder import Basis, Folder, Outcome, check_points
+from .folder import Basis, Busy, Folder, Outcome, check_points
 from .points import Point
 from .progress import Progress
 from .supervise import DIED, STOPPED_RUN
-from .tabulate import table
+from .tabulate import of_basis
 
 FAILURES = ("failed", "oom", "timeout", "killed")  # a run that diverged is a result
 TRIES = 2  # of a run whose process was killed
@@ -49,7 +50,8 @@ def run(
         out: the sweep's folder, by default ``sweeps/<name of the notebook>``. Output notebooks are kept there.
         engine: ``"local"``, processes of this machine; ``"dask"``, workers of Dask.
         scheduler: address or scheduler file of a running Dask cluster; by default Dask works on this machine.
-        jobs: runs at once; 0 for as many as there are GPU shares, or one. A running Dask cluster decides it itself.
+        jobs: runs at once; 0 for as many as there are GPU shares, else one, on a Dask cluster of this machine one a
+            core. A running Dask cluster decides it itself.
         gpus_per_run: GPUs of each run, whole or a share such as 0.25; 0 leaves the GPUs as they are.
         timeout: seconds after which a run is stopped.
         retry: bad outcomes, such as ``"failed"``, whose runs are done again.
@@ -66,8 +68,11 @@ def run(
     for name, value, least in (("jobs", jobs, 0), ("max_failures", max_failures, 1), ("timeout", timeout, 0)):
         if value is not None and value < least:
             raise ValueError(f"{name} must be at least {least}, got {value}")
-    folder = Folder(Path(out or default_folder(notebook)).resolve())
-    runs = folder.begin(Basis.of(notebook), points)
+    place = Path(out or default_folder(notebook))
+    mount_drive(place)
+    folder = Folder(place.resolve())
+    basis = Basis.of(notebook)
+    runs = folder.begin(basis, points)
     done = {key: outcome for key in runs if (outcome := folder.outcome(key)) and outcome.outcome not in retry}
     todo = [key for key in runs if key not in done]
     with Progress(len(runs), done, progress) as shown:
@@ -75,7 +80,7 @@ def run(
             with closing(_engine(engine, scheduler, folder, jobs, gpus_per_run, timeout)) as workers:
                 folder.forget(todo, retry)
                 _Drive(folder, workers, runs, todo, max_failures, shown).drive()
-    return table(folder.path)
+    return of_basis(folder, basis.digest)
 
 
 def default_folder(notebook: str | Path) -> Path:
@@ -138,7 +143,7 @@ class _Drive:
                 looked = time.monotonic()
                 waiting.extend(sorted(self.elsewhere))
                 self.elsewhere.clear()
-            self.progress.show(len(waiting), self.engine.slots)
+            self.progress.show(len(waiting), self.engine.slots, self.engine.note)
             time.sleep(PAUSE_SECONDS)
 
     def _take_note(self) -> list[str]:
@@ -155,11 +160,26 @@ class _Drive:
                     self.progress.gone(key, "killed, once more")
                     again.append(key)
                     continue
-                end = Outcome("killed", f"{TRIES} times the process or its kernel was killed or died; out of memory?")
-                self.folder.finish(key, end)
+                end = self._killed(key)
+                if end is None:
+                    self.elsewhere.add(key)
+                    self.progress.elsewhere(key)
+                    continue
             self.failures += end.outcome in FAILURES
             self.progress.ended(key, end)
         return again
+
+    def _killed(self, key: str) -> Outcome | None:
+        """The outcome of a run whose every try was; None if another sweep has taken it up meanwhile."""
+        try:
+            with self.folder.lock(key):
+                if other := self.folder.outcome(key):
+                    return other
+                end = Outcome("killed", f"{TRIES} times the process or its kernel was killed or died; out of memory?")
+                self.folder.finish(key, end)
+                return end
+        except Busy:
+            return None
 
     def _is_enough(self) -> bool:
         return self.max_failures is not None and self.failures >= self.max_failures

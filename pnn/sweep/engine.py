@@ -4,6 +4,7 @@ import os
 from collections.abc import Collection
 from typing import Protocol
 
+from ..machine import cores
 from .folder import Busy, Folder, Outcome
 from .supervise import Supervised
 
@@ -16,6 +17,7 @@ class Engine(Protocol):
 
     slots: int  # how many
     running: Collection[str]  # those that were started and have not ended
+    note: str  # what keeps runs from going on, if anything does
 
     def start(self, key: str) -> None:
         """Begin a run; at most `slots` are running."""
@@ -39,6 +41,8 @@ class LocalEngine:
         gpus_per_run: GPUs of a run: a whole number, or a share such as 0.25; 0 leaves the GPUs as they are.
         timeout: seconds a run may take.
     """
+
+    note = ""
 
     def __init__(self, folder: Folder, jobs: int, gpus_per_run: float, timeout: float | None) -> None:
         devices = shares(visible_gpus(), gpus_per_run) if gpus_per_run else []
@@ -110,4 +114,4 @@ def shares(gpus: list[str], per_run: float) -> list[str]:
 
 def threads_of(slots: int) -> str:
     """CPU threads of each of several runs; the user's own number if there is one."""
-    return os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // slots))
+    return os.environ.get("OMP_NUM_THREADS") or str(max(1, cores() // slots))

@@ -3,19 +3,21 @@
 ::
 
     sweep.json                       the notebook, what its results depend on, the ids of the runs
-    notebooks/<digest>.ipynb         the notebook as it was when the sweep began
+    notebooks/<digest>.ipynb, .json  the notebook as it was when the sweep began, and what its results depend on
     runs/<id>/run.json               the parameters
     runs/<id>/lock                   held while a process works on it
+    runs/<id>/retry.json             the outcomes that it is to replace, its trainings' as well
     runs/<id>/notebook.ipynb, log.txt, values.jsonl
     runs/<id>/outcome.json           written last and as a whole: a run that has it is done
 """
 
+import ast
 import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -27,7 +29,7 @@ from ..notebook import ParameterError, check_declared, declared_parameters
 from ..run import OUTCOMES
 from .points import Point
 
-RESERVED = ("outcome", "message")  # names of the table that a parameter must not have
+RESERVED = ("outcome", "message", "run")  # names of the table that a parameter must not have
 
 
 class SweepError(Exception):
@@ -50,7 +52,8 @@ class Basis:
     @classmethod
     def of(cls, notebook: str | Path) -> "Basis":
         path = Path(notebook).resolve()
-        cells = [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+        code = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+        cells = [f"{'parameters' in cell.metadata.get('tags', [])} {cell.source}" for cell in code]
         return cls(str(path), _digest(cells), source_digest(), data_digest())
 
     @property
@@ -95,6 +98,7 @@ class Folder:
         notebook = Path(basis.notebook).read_text()
         try:
             write_atomically(self.notebook(basis.digest), lambda part: part.write_text(notebook))
+            _write(self.notebook(basis.digest).with_suffix(".json"), asdict(basis))
             for key, point in runs.items():
                 if not (self.run(key) / "run.json").exists():
                     _write(self.run(key) / "run.json", {"basis": basis.digest, "parameters": point})
@@ -112,6 +116,13 @@ class Folder:
 
     def notebook(self, digest: str) -> Path:
         return self.path / "notebooks" / f"{digest}.ipynb"
+
+    def basis(self, digest: str) -> Basis:
+        """That of some of the runs."""
+        found = _read(self.notebook(digest).with_suffix(".json"))
+        if found is None:
+            raise SweepError(f"{self.path} is not seen by every machine, or not whole: {digest}.json is missing")
+        return Basis(**found)
 
     def point(self, key: str) -> dict[str, Any]:
         """``basis`` and ``parameters`` of a run."""
@@ -135,15 +146,24 @@ class Folder:
 
     def finish(self, key: str, outcome: Outcome) -> None:
         try:
+            (self.run(key) / "retry.json").unlink(missing_ok=True)
             _write(self.run(key) / "outcome.json", asdict(outcome))
         except OSError as error:
             raise self.unwritable(error) from error
 
     def forget(self, keys: Iterable[str], outcomes: Iterable[str]) -> None:
-        """Make those runs that ended so to be done again."""
+        """Make those runs that ended so to be done again, and their trainings that did."""
         for key in keys:
             if (before := self.outcome(key)) and before.outcome in outcomes:
-                (self.run(key) / "outcome.json").unlink()
+                try:
+                    _write(self.run(key) / "retry.json", {"outcomes": sorted(outcomes)})
+                except OSError as error:
+                    raise self.unwritable(error) from error
+                (self.run(key) / "outcome.json").unlink(missing_ok=True)  # if another sweep has not done it
+
+    def to_retry(self, key: str) -> list[str]:
+        """The outcomes that a run is to replace."""
+        return (_read(self.run(key) / "retry.json") or {"outcomes": []})["outcomes"]
 
     def new(self, key: str, name: str) -> IO[str]:
         """An empty file of a run."""
@@ -166,6 +186,10 @@ class Folder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise Busy(key) from error
+            except OSError as error:
+                raise SweepError(
+                    f"files in {self.path} cannot be locked: {error}. Put the sweep on another file system (--out)"
+                ) from error
             yield file.fileno()
 
     def unwritable(self, error: OSError) -> SweepError:
@@ -177,6 +201,8 @@ class Folder:
 def check_points(notebook: str | Path, points: Iterable[Point]) -> list[Point]:
     """The points with values as the notebook declares them: a whole number for a float becomes one.
 
+    What only some of the points name has in the others the notebook's own value, so that a table has no gaps.
+
     Raises:
         ParameterError: as :func:`pnn.run_notebook`; or a parameter has a name of the table, or there is no point.
     """
@@ -186,12 +212,21 @@ def check_points(notebook: str | Path, points: Iterable[Point]) -> list[Point]:
     declared = declared_parameters(notebook)
     for point in points:
         check_declared(notebook, declared, point)
+        try:
+            json.dumps(point, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise ParameterError(f"{notebook}: {point} cannot be written as JSON: {error}") from error
         if bad := [name for name in point if name in RESERVED]:
             raise ParameterError(f"{notebook}: a parameter named {bad[0]!r} cannot be swept; rename it")
-    return [
-        {n: float(v) if declared[n]["inferred_type_name"] == "float" else v for n, v in point.items()}
+    own = {}
+    for name in {name: None for point in points for name in point}:
+        with suppress(ValueError, SyntaxError):  # computed in the cell
+            own[name] = ast.literal_eval(declared[name]["default"])
+    typed = [
+        {n: float(v) if declared[n]["inferred_type_name"] == "float" else v for n, v in (own | point).items()}
         for point in points
     ]
+    return list({json.dumps(point, sort_keys=True): point for point in typed}.values())  # 1 and 1.0 are one now
 
 
 def run_id(basis: Basis, point: Point) -> str:

@@ -49,13 +49,19 @@ def main(notebook: str, output: str, folder: str, parent: str) -> int:
 
     import papermill
 
+    def verbatim(path: str) -> str:
+        """Papermill puts parameters into the braces of a path."""
+        return path.replace("{", "{{").replace("}", "}}")
+
     parameters = json.load(sys.stdin)
     try:
         papermill.execute_notebook(
-            notebook,
-            output,
+            verbatim(notebook),
+            verbatim(output),
             parameters,
             cwd=folder,
+            start_timeout=600,  # a machine that is busy, a disk that many read from
+            iopub_timeout=60,
             progress_bar=False,
             on_cell_execute=begin,
             extra_arguments=arguments,

@@ -81,7 +81,7 @@ def read_file(path: str | Path) -> list[Point]:
     import yaml
 
     try:
-        form = yaml.safe_load(Path(path).read_text())
+        form = yaml.load(Path(path).read_text(), _once_each(yaml.SafeLoader))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ParameterError(f"{path} cannot be read as YAML: {error}") from error
     if not isinstance(form, Mapping) or not form or set(form) - set(PARTS):
@@ -90,6 +90,19 @@ def read_file(path: str | Path) -> list[Point]:
         return combine([_part(name, content) for name, content in form.items()])
     except ParameterError as error:
         raise ParameterError(f"{path}: {error}") from error
+
+
+def _once_each(loader: type) -> type:
+    """YAML's loader, but a key that stands twice is an error: YAML itself forgets the first."""
+
+    class OnceEach(loader):
+        def construct_mapping(self, node: Any, deep: bool = False) -> dict:
+            names = [self.construct_object(key, deep=True) for key, _ in node.value]
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise ValueError(f"{twice[0]} is given twice{node.start_mark}")
+            return super().construct_mapping(node, deep)
+
+    return OnceEach
 
 
 def combine(parts: list[list[Point]]) -> list[Point]:

@@ -25,6 +25,7 @@ class Progress:
         self.skipped, self.seconds = len(done), []
         self.running: dict[str, tuple[Point, float]] = {}
         self.others: set[str] = set()  # runs that another sweep was seen to work on
+        self.note = ""  # the last one
         console = Console(stderr=True)
         self.live = Live(console=console, refresh_per_second=4) if wanted and console.is_terminal else None
 
@@ -50,9 +51,8 @@ class Progress:
         self.seconds.append(time.monotonic() - began)
         self.outcomes[outcome.outcome] += 1
         more = f": {outcome.message}" if outcome.message else ""
-        self._say(
-            f"{outcome.outcome:8} {key} {words(point)} in {self.seconds[-1]:.1f} s{more}", outcome.outcome != "ok"
-        )
+        seconds = outcome.seconds or self.seconds[-1]  # its own, without what it waited for a worker
+        self._say(f"{outcome.outcome:8} {key} {words(point)} in {seconds:.1f} s{more}", outcome.outcome != "ok")
 
     def gone(self, key: str, why: str) -> None:
         self.running.pop(key)
@@ -65,7 +65,11 @@ class Progress:
             self._say(f"left     {key}: another sweep works on it")
         self.others.add(key)
 
-    def show(self, waiting: int, slots: int) -> None:
+    def show(self, waiting: int, slots: int, note: str = "") -> None:
+        """Of runs that wait; `note`, what keeps the others from going on, is said once."""
+        if note and note != self.note:
+            self._say(note)
+        self.note = note
         if self.live:
             self.live.update(self._picture(waiting, slots))
 
@@ -80,10 +84,11 @@ class Progress:
         head = f"{self.outcomes.total()} of {self.total} runs ended ({counts}), {len(self.running)} go on"
         if self.seconds and waiting + len(self.running):
             head += f", about {clock(self.remaining(waiting, slots))} left"
+        head += f"; {self.note}" if self.note else ""
         rows = Table("run", "parameters", "for", box=None)
         now = time.monotonic()
         for key, (point, began) in list(self.running.items())[:SHOWN]:
-            rows.add_row(key, words(point), clock(now - began))
+            rows.add_row(key, Text(words(point)), clock(now - began))
         return Group(Text(head), rows) if self.running else Group(Text(head))
 
     def remaining(self, waiting: int, slots: int) -> float:

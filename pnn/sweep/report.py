@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,8 +24,23 @@ def responses(frame: pd.DataFrame) -> list[str]:
     return [n for n in [*names, "run seconds"] if n in frame and pd.api.types.is_numeric_dtype(frame[n])]
 
 
+def well_ended(frame: pd.DataFrame, response: str) -> pd.Series:
+    """A number of each run: ``nan`` for a run that did not end with ``ok``, whatever it left, or is not finite.
+
+    Raises:
+        SweepError: no such column, or it holds no number.
+    """
+    if response not in responses(frame):
+        raise SweepError(f"the response must be one of {', '.join(responses(frame))}, got {response!r}")
+    values = frame[response].astype(float)
+    return values.where((frame["outcome"] == "ok") & np.isfinite(values))
+
+
 def settings(frame: pd.DataFrame, response: str, by: Iterable[str], lowest: bool = False) -> pd.DataFrame:
     """One row a setting, the best first: ``n``, ``lost``, ``mean``, and the 95 % t interval ``low`` to ``high``.
+
+    ``lost`` counts the runs of :func:`well_ended` without a number; a setting that lost one comes after all that did
+    not, for its mean is that of its luckier runs.
 
     Args:
         frame: a table of :func:`pnn.sweep.table`.
@@ -33,50 +49,90 @@ def settings(frame: pd.DataFrame, response: str, by: Iterable[str], lowest: bool
         lowest: the lowest mean is the best.
 
     Raises:
-        SweepError: no such column, or it holds no number.
+        SweepError: as :func:`well_ended`, or an unknown parameter.
     """
     from scipy import stats
 
-    by = list(by)
-    if response not in responses(frame):
-        raise SweepError(f"the response must be one of {', '.join(responses(frame))}, got {response!r}")
-    if unknown := [name for name in by if name not in frame.columns[: list(frame.columns).index("outcome")]]:
-        raise SweepError(f"{unknown[0]!r} is no parameter of this sweep; there are {', '.join(varied(frame))}")
-    rows = []
-    for key, group in frame.groupby(by, dropna=False) if by else [((), frame)]:
-        values = group[response].dropna().to_numpy(float)
-        n = len(values)
+    by, rows = list(by), []
+    for key, values in _ranked(frame, response, by, lowest):
+        n, lost = values.count(), values.isna().sum()
         half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / math.sqrt(n) if n > 1 else math.nan
-        mean = values.mean() if n else math.nan
+        mean = values.mean()
         own = dict(zip(by, key, strict=True))
-        rows.append({**own, "n": n, "lost": len(group) - n, "mean": mean, "low": mean - half, "high": mean + half})
-    return pd.DataFrame(rows).sort_values("mean", ascending=lowest, na_position="last", ignore_index=True)
+        rows.append({**own, "n": n, "lost": lost, "mean": mean, "low": mean - half, "high": mean + half})
+    return pd.DataFrame(rows)
+
+
+def against_best(frame: pd.DataFrame, response: str, by: Iterable[str], lowest: bool = False) -> pd.DataFrame:
+    """How far the best of :func:`settings` is from each other one, in their order, paired by the repetitions.
+
+    One row a setting: ``pairs``, repetitions (such as seeds) that both have; ``difference``, the mean of the best less
+    that of the setting; its 95 % t interval ``low`` to ``high``; and ``p`` of the paired t-test, times the number of
+    all pairs of settings (Bonferroni), since which one is the best was not known before. ``nan`` with fewer than two
+    pairs.
+
+    Raises:
+        SweepError: as :func:`settings`.
+    """
+    from scipy import stats
+
+    by, rows = list(by), []
+    (_, best), *others = _ranked(frame, response, by, lowest)
+    tests = len(others) * (len(others) + 1) / 2
+    for key, values in others:
+        d = (best - values).dropna()  # aligned by the repetitions
+        n, mean, error = len(d), d.mean(), d.std(ddof=1) / math.sqrt(len(d)) if len(d) > 1 else math.nan
+        half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * error if n > 1 else math.nan
+        one = 2 * stats.t.sf(abs(mean) / error, n - 1) if error > 0 else float(mean == 0) if n > 1 else math.nan
+        rows.append(
+            dict(zip(by, key, strict=True))
+            | {
+                "pairs": n,
+                "difference": mean,
+                "low": mean - half,
+                "high": mean + half,
+                "p": np.minimum(1.0, tests * one),
+            }
+        )
+    return pd.DataFrame(rows, columns=[*by, "pairs", "difference", "low", "high", "p"])
+
+
+def is_complete(frame: pd.DataFrame, response: str, by: Iterable[str]) -> bool:
+    """Does every combination of the parameters' values have a run that ended well?"""
+    by = list(by)
+    have = sum(values.notna().any() for _, values in _ranked(frame, response, by))
+    return have == math.prod(frame[name].nunique(dropna=False) for name in by)
 
 
 def interactions(frame: pd.DataFrame, response: str, by: Iterable[str]) -> pd.DataFrame:
-    """How far each pair of parameters is from adding up, the farthest first.
+    """How far each pair of parameters is from adding up, the farthest first; empty unless :func:`is_complete`.
 
-    The means of the pair's cells are fitted by a sum of one number a row and one a column; ``rms`` is the root mean
-    square of what is left, in units of the response, over its degrees of freedom; ``noise`` is what repetitions alone
-    would leave (``nan`` without any), and ``ratio`` the one over the other: 1 if the parameters only add up.
+    The means of the settings, averaged over the parameters that are not of the pair, are fitted by a sum of one number
+    a row and one a column; ``rms`` is the root mean square of what is left, in units of the response, over its degrees
+    of freedom; ``noise`` is what the scatter of repetitions alone would leave (``nan`` without any), and ``ratio`` the
+    one over the other: about 1 if the parameters only add up.
     """
+    by = list(by)
+    columns = ["parameters", "rms", "noise", "ratio"]
+    if not is_complete(frame, response, by):
+        return pd.DataFrame(columns=columns)
+    found = settings(frame, response, by)
+    groups = [values for _, values in _ranked(frame, response, by)]
+    freedom = sum(values.count() - 1 for values in groups)
+    squares = sum(((values - values.mean()) ** 2).sum() for values in groups)
+    variance = squares / freedom if freedom else math.nan
     rows = []
     for a, b in itertools.combinations(by, 2):
-        cells = frame.dropna(subset=[response]).groupby([a, b])[response]
-        means, counts, spread = cells.mean().unstack(), cells.size().unstack(), cells.var(ddof=1)
-        if means.isna().any(axis=None) or min(means.shape) < 2:
-            continue  # a cell without a run: the sum cannot be told from the rest
-        m = means.to_numpy(float)
+        m = found.pivot_table(values="mean", index=a, columns=b, dropna=False).to_numpy(float)
+        if min(m.shape) < 2:
+            continue
         left = m - m.mean(axis=1, keepdims=True) - m.mean(axis=0, keepdims=True) + m.mean()
-        freedom = (m.shape[0] - 1) * (m.shape[1] - 1)
-        rms = math.sqrt((left**2).sum() / freedom)
-        repeats = cells.size() - 1
-        variance = (spread * repeats).sum() / repeats.sum() if repeats.sum() else math.nan
-        noise = math.sqrt(variance * float(np.mean(1 / counts.to_numpy(float))))
+        rms = math.sqrt((left**2).sum() / ((m.shape[0] - 1) * (m.shape[1] - 1)))
+        # a cell averages len(found) / m.size settings, each of which is a mean of n runs
+        noise = math.sqrt(variance * (1 / found["n"]).mean() * m.size / len(found))
         rows.append(
             {"parameters": f"{a}, {b}", "rms": rms, "noise": noise, "ratio": rms / noise if noise else math.nan}
         )
-    columns = ["parameters", "rms", "noise", "ratio"]
     return pd.DataFrame(rows, columns=columns).sort_values("rms", ascending=False, ignore_index=True)
 
 
@@ -84,3 +140,21 @@ def failures(frame: pd.DataFrame) -> pd.DataFrame:
     """The runs that did not end with ``ok``: parameters, outcome, message."""
     columns = [*varied(frame), "outcome", "message"]
     return frame.loc[frame["outcome"] != "ok", columns]
+
+
+def _ranked(
+    frame: pd.DataFrame, response: str, by: list[str], lowest: bool = False
+) -> list[tuple[tuple[Any, ...], pd.Series]]:
+    """Each setting, the best first, with the numbers of its runs by the parameters that vary beside those of `by`."""
+    if unknown := [name for name in by if name not in frame.columns[: list(frame.columns).index("outcome")]]:
+        raise SweepError(f"{unknown[0]!r} is no parameter of this sweep; there are {', '.join(varied(frame))}")
+    runs = frame.assign(_number=well_ended(frame, response))
+    rest = [name for name in varied(frame) if name not in by]
+    groups = runs.groupby(by, dropna=False) if by else [((), runs)]
+    found = [(key, (group.set_index(rest) if rest else group)["_number"]) for key, group in groups]
+
+    def place(setting: tuple[tuple[Any, ...], pd.Series]) -> tuple[bool, bool, float]:
+        mean = setting[1].mean()
+        return bool(setting[1].isna().any()), math.isnan(mean), mean if lowest else -mean
+
+    return sorted(found, key=place)

@@ -1,8 +1,10 @@
 """One run of a sweep: its process started, watched, ended, and its outcome written."""
 
 import datetime
+import errno
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,15 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from .. import values
-from .folder import Folder, Outcome, SweepError, source_digest
+from .folder import Folder, Outcome, SweepError, data_digest, source_digest
 
 PROCESS = Path(__file__).with_name("notebook_process.py")
 STOPPED = 143
 GRACE_SECONDS = 60.0  # what a stopped notebook may take to finish its training's step and to save
 DIED, STOPPED_RUN = "died", "stopped"  # ends without an outcome: the run is to be done again
-OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError")
+OUT_OF_MEMORY = re.compile(r"out of memory|ALLOC_FAILED|can't allocate memory|^(OutOf)?MemoryError", re.IGNORECASE)
+DISK_FULL = re.compile(r"No space left on device|quota exceeded", re.IGNORECASE)
 WORST_FIRST = ("killed", "failed", "oom", "timeout", "diverged")  # of the trainings in a notebook
-DEAD = "Kernel died"  # the notebook's kernel was killed, or died; in nbclient's words
+DEAD = ("Kernel died", "Kernel didn't respond")  # killed, or never there; in nbclient's words
+FOLDERS = ("PNN_DATA", "PNN_RESULTS", "PNN_CACHE")  # variables that the notebook reads in another folder than this
 
 
 class Supervised:
@@ -36,7 +40,7 @@ class Supervised:
 
     Raises:
         Busy: another process works on this run.
-        SweepError: what the result depends on is not the same any more.
+        SweepError: what the result depends on is not the same any more, or there is no room for it.
     """
 
     def __init__(self, folder: Folder, key: str, timeout: float | None, environment: dict[str, str]) -> None:
@@ -55,18 +59,35 @@ class Supervised:
             self.resources.close()
 
     def _start(self, point: dict[str, Any], lock: int, environment: dict[str, str], stack: ExitStack) -> None:
-        basis = self.folder.plan()["basis"]
-        if basis["source"] != source_digest():
+        basis = self.folder.basis(point["basis"])
+        if basis.source != source_digest():
             raise SweepError("pnn's files are not those with which the sweep began. Start the sweep again")
+        if basis.data != data_digest():
+            where = f"{os.environ.get('PNN_DATA') or 'not set'} on {socket.gethostname()}"
+            raise SweepError(
+                f"the data are not those with which the sweep began: PNN_DATA is {where}. Set it alike everywhere"
+            )
+        folder = Path(basis.notebook).parent
+        if not folder.is_dir():
+            raise SweepError(f"not every machine sees the notebook's folder {folder}: {socket.gethostname()} does not")
         for name in ("values.jsonl", "error.json"):
             (self.home / name).unlink(missing_ok=True)
-        self.environment = {**os.environ, **environment, values.VARIABLE: str(self.home.resolve() / "values.jsonl")}
+        self.environment = {
+            **os.environ,
+            **{name: str(Path(os.environ[name]).expanduser().absolute()) for name in FOLDERS if os.environ.get(name)},
+            **environment,
+            values.VARIABLE: str(self.home.resolve() / "values.jsonl"),
+            values.RETRY: ",".join(self.folder.to_retry(self.key)),
+        }
+        package = Path(values.__file__).parents[1]
+        if package.name not in ("site-packages", "dist-packages"):  # the kernel's pnn is this one, not one installed
+            paths = [str(package), os.environ.get("PYTHONPATH", "")]
+            self.environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         log = stack.enter_context(self.folder.new(self.key, "log.txt"))
         self.began, self.started = time.monotonic(), datetime.datetime.now(datetime.UTC)
         notebook, output = self.folder.notebook(point["basis"]).resolve(), self.home.resolve() / "notebook.ipynb"
-        home = str(Path(basis["notebook"]).parent)
         self.process = subprocess.Popen(
-            [sys.executable, "-P", str(PROCESS), str(notebook), str(output), home, str(os.getpid())],
+            [sys.executable, "-P", str(PROCESS), str(notebook), str(output), str(folder), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -86,7 +107,7 @@ class Supervised:
             return self.done
         status, now = self.process.poll(), time.monotonic()
         if status is None:
-            if self.timeout is not None and now - self.began > self.timeout and not self.late:
+            if self.timeout is not None and now - self.began > self.timeout and self.deadline is None:
                 self.late = True
                 self.stop()
             if self.deadline is not None and now > self.deadline:
@@ -121,12 +142,13 @@ class Supervised:
             end = "timeout", f"stopped after {self.timeout:g} s"
         elif status == STOPPED or self.deadline is not None:
             return STOPPED_RUN
-        elif status < 0 or (error and DEAD in error[1]):
+        elif status < 0 or (error and any(words in error[1] for words in DEAD)):
             return DIED
         else:
-            name, text = error
-            memory = name in OUT_OF_MEMORY or "can't allocate memory" in text
-            end = "oom" if memory else "failed", f"{name}: {text}".strip(": ")
+            told = ": ".join(filter(None, error))
+            if full := DISK_FULL.search(told):
+                raise self.folder.unwritable(OSError(errno.ENOSPC, f"{full[0]}, says run {self.key}"))
+            end = "oom" if OUT_OF_MEMORY.search(told) else "failed", told
         found = values.read(self.home / "values.jsonl")
         trainings = Counter(found["training"].values())
         if end[0] == "ok" and (bad := [outcome for outcome in WORST_FIRST if trainings[outcome]]):

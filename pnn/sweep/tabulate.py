@@ -1,10 +1,12 @@
 """A sweep as one table, and the table as files of other programs."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from ..colab import mount_drive
 from .folder import Basis, Folder, Outcome, SweepError
 
 NOT_DONE = "not done"
@@ -17,22 +19,28 @@ def table(folder: str | Path) -> pd.DataFrame:
 
     Columns: the parameters; ``outcome`` (``"not done"`` if there is none yet) and ``message``; the values that the
     notebook glued, as numbers if they are numbers in every run; and ``run seconds``, ``run started``, ``run host``,
-    ``run device``, ``run trainings`` and ``run notebook`` (the output, relative to the folder). A value that is named
-    as a parameter or as one of these gets " (value)" behind its name. Runs of an earlier state of notebook, pnn or data
-    are left out; ``table(...).attrs["stale"]`` is their number. A file that :func:`export` wrote (CSV, parquet) is
-    read; CSV does not say whether ``1`` was a text.
+    ``run device``, ``run trainings`` and ``run notebook`` (the output, relative to the folder). A parameter that is a
+    list is there as JSON; a value that is named as a parameter or as one of these gets " (value)" behind its name.
+
+    Runs of an earlier state of notebook, pnn or data are left out; ``table(...).attrs["stale"]`` is their number. A
+    file that :func:`export` wrote (CSV, parquet) is read; CSV does not say whether ``1`` was a text.
 
     Raises:
         SweepError: there is no sweep, or a file of it is damaged.
     """
     path = Path(folder)
+    mount_drive(path)
     if path.suffix in (".csv", ".parquet") and path.is_file():
         return _read_csv(path) if path.suffix == ".csv" else pd.read_parquet(path)
     own = Folder(path)
     plan = own.plan()
     if plan is None:
         raise SweepError(f"{path} is no sweep's folder: it has no sweep.json. `python -m pnn sweep` makes one")
-    digest = Basis(**plan["basis"]).digest
+    return of_basis(own, Basis(**plan["basis"]).digest)
+
+
+def of_basis(own: Folder, digest: str) -> pd.DataFrame:
+    """The table of the runs of one state of notebook, pnn and data."""
     rows, stale = {}, 0
     for key in own.keys():  # noqa: SIM118
         point = own.point(key)
@@ -40,9 +48,11 @@ def table(folder: str | Path) -> pd.DataFrame:
             stale += 1
             continue
         rows[key] = point["parameters"], own.outcome(key)
-    parameters = list(dict.fromkeys([*plan["parameters"], *(name for point, _ in rows.values() for name in point)]))
+    parameters = list(
+        dict.fromkeys([*own.plan()["parameters"], *(name for point, _ in rows.values() for name in point)])
+    )
     found = [name for _, outcome in rows.values() if outcome for name in outcome.values]
-    values = {name: f"{name} (value)" if name in (*parameters, *OWN) else name for name in found}
+    values = {name: f"{name} (value)" if name in (*parameters, *OWN, "run") else name for name in found}
     frame = pd.DataFrame(
         [_row(own, key, point, outcome, values) for key, (point, outcome) in rows.items()],
         index=list(rows),
@@ -100,7 +110,7 @@ def _row(
 ) -> dict[str, Any]:
     """The cells of a run by column; `values` are the columns of what was glued, by its name."""
     notebook = folder.run(key) / "notebook.ipynb"
-    row = {**point, **dict.fromkeys(TEXTS, ""), "outcome": NOT_DONE}
+    row = {**{name: _cell(value) for name, value in point.items()}, **dict.fromkeys(TEXTS, ""), "outcome": NOT_DONE}
     if notebook.exists():
         row["run notebook"] = notebook.relative_to(folder.path).as_posix()
     if outcome is None:
@@ -116,6 +126,10 @@ def _row(
         "run device": outcome.device,
         "run trainings": sum(outcome.trainings.values()),
     }
+
+
+def _cell(value: Any) -> Any:
+    return json.dumps(value) if isinstance(value, (list, dict)) else value
 
 
 def _numbers(column: pd.Series) -> pd.Series:

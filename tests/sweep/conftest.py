@@ -54,6 +54,16 @@ if act == "torch memory":
     error("OutOfMemoryError", "CUDA out of memory")
 if act == "cpu memory":
     error("RuntimeError", "DefaultCPUAllocator: can't allocate memory: you tried to allocate 10 bytes")
+if act == "cuda memory":
+    error("AcceleratorError", "CUDA error: out of memory")
+if act == "cublas memory":
+    error("RuntimeError", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+if act == "disk":
+    error("CheckpointError", "the checkpoint could not be written: [Errno 28] No space left on device")
+if act == "no kernel":
+    error("RuntimeError", "Kernel didn't respond in 600 seconds")
+if act == "environment":
+    output.with_name("environment.json").write_text(json.dumps(dict(os.environ)))
 if act == "kernel":
     error("DeadKernelError", "Kernel died")
 if act == "crash":

@@ -143,8 +143,11 @@ def test_a_sweep_by_jobs_of_slurm_with_certificates(cluster_files, environment, 
     notebook = notebook_of(cluster_files / "book.ipynb", "seed + 1")
     command(cluster_files / "bin/sbatch", SBATCH)
     command(cluster_files / "bin/scancel", '#!/bin/sh\nkill -TERM -- "-$1"\n')
+    (cluster_files / "data").mkdir()
     environment |= {
         "DASK_CONFIG": str(cluster_files / "tls.yaml"),
+        "HOME": str(cluster_files),  # the job exports PNN_DATA=$HOME/data
+        "PNN_DATA": str(cluster_files / "data"),
         "OUT": str(cluster_files),
         "PATH": f"{cluster_files / 'bin'}:{environment['PATH']}",
     }

@@ -81,7 +81,7 @@ def test_so_many_failures_are_status_3(fake, out, capsys, tries_of):
     assert main([*command, "--max-failures", "1"]) == 3
     said = capsys.readouterr().out.splitlines()
     assert said[0] == f"1 failed, 2 not done of 3 runs in {out}"
-    assert said[2] == "stopped by --max-failures 1; the same command goes on from here"
+    assert said[2] == "2 runs are left (--max-failures 1); the same command goes on from here"
     assert main(command) == 1
     assert list(tries_of(out).values()) == [1, 1, 1]
 

@@ -117,7 +117,7 @@ def test_a_signal_stops_every_run_also_those_that_wait_and_it_goes_on(
     assert list(sweep(fake, tried, out=out, **on)["outcome"].value_counts().items()) == [("ok", 3), ("not done", 2)]
 
 
-def test_a_cluster_that_has_no_worker_yet_is_waited_for_and_can_be_stopped(fake, out, monkeypatch, tries_of):
+def test_a_cluster_that_has_no_worker_yet_is_waited_for_and_can_be_stopped(fake, out, monkeypatch, tries_of, capsys):
     """As one whose jobs are still in a queue."""
     left, pauses = [signal.SIGINT], []
 
@@ -130,12 +130,13 @@ def test_a_cluster_that_has_no_worker_yet_is_waited_for_and_can_be_stopped(fake,
     with distributed.LocalCluster(
         n_workers=0, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address="127.0.0.1:0"
     ) as empty:
-        on = {"engine": "dask", "scheduler": empty.scheduler_address, "progress": False}
+        on = {"engine": "dask", "scheduler": empty.scheduler_address}
         with monkeypatch.context() as patch:
             patch.setattr(drive, "time", SimpleNamespace(monotonic=time.monotonic, sleep=interrupt))
             with pytest.raises(KeyboardInterrupt):
                 sweep(fake, acts("ok", "glue"), out=out, **on)
         assert tries_of(out) == {}
+        assert capsys.readouterr().err.count("the cluster has no worker yet, waiting for one") == 1
 
         def grow(seconds):
             if not empty.workers:
@@ -158,7 +159,7 @@ def test_an_error_of_a_worker_ends_the_sweep_and_the_runs_of_others(fake, out, o
 def test_a_worker_that_does_not_see_the_folder_says_so(tmp_path):
     nowhere = tmp_path / "nowhere"
     with pytest.raises(SweepError, match="not every machine sees the folder"):
-        module.work(str(nowhere), "0" * 16, None, 0.0, str(nowhere / "stop"))
+        module.work(str(nowhere), "0" * 16, None, 0.0, "1", str(nowhere / "stop"))
     assert not nowhere.exists()
 
 

@@ -15,6 +15,7 @@ import pytest
 from pnn.sweep import SweepError, drive, folder, points, supervise
 from pnn.sweep import run as sweep
 from pnn.sweep.folder import Basis, Folder, run_id
+from pnn.sweep.tabulate import of_basis
 
 
 @pytest.fixture
@@ -45,6 +46,13 @@ ENDINGS = {
         "RuntimeError: DefaultCPUAllocator: can't allocate memory: you tried to allocate 10 bytes",
         1,
     ),
+    "cuda memory": ("oom", "AcceleratorError: CUDA error: out of memory", 1),
+    "cublas memory": (
+        "oom",
+        "RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        1,
+    ),
+    "no kernel": (*TWICE, 2),
     "crash": ("failed", "ImportError: no papermill", 1),
     "silent": ("failed", "the process ended with status 7", 1),
     "diverged": ("diverged", "of 4 trainings: 2 diverged", 1),
@@ -153,6 +161,126 @@ def test_a_full_disk_leaves_no_half_outcome_and_it_goes_on(fake, out, monkeypatc
     frame = sweep(fake, given, out=out, jobs=len(given), progress=False)
     assert dict(frame["outcome"].value_counts()) == {"ok": len(others), "failed": 1}
     assert len(frame) == len(given)
+
+
+def test_a_disk_that_is_full_for_the_notebook_stops_the_sweep_and_its_run_is_done_again(fake, out, tries_of):
+    given = acts("disk,ok", "ok")
+    with pytest.raises(SweepError, match=rf"{out} could not be written: .*No space left.* goes on from there"):
+        sweep(fake, given, out=out, progress=False)
+    assert not list(out.glob("runs/*/outcome.json"))
+    assert list(sweep(fake, given, out=out, progress=False)["outcome"]) == ["ok", "ok"]
+    assert sorted(tries_of(out).values()) == [1, 2]
+
+
+def environment_of(out: Path) -> dict[str, str]:
+    (path,) = out.glob("runs/*/environment.json")
+    return json.loads(path.read_text())
+
+
+def test_a_notebook_imports_the_pnn_of_its_sweep_and_finds_folders_that_were_named_from_here(
+    fake, out, tmp_path, monkeypatch
+):
+    (tmp_path / "data").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PNN_DATA", "data")
+    monkeypatch.setenv("PNN_RESULTS", "../results")
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    sweep(fake, acts("environment"), out=out, progress=False)
+    found = environment_of(out)
+    assert found["PYTHONPATH"].split(os.pathsep) == [str(Path(folder.__file__).parents[2]), "elsewhere"]
+    assert found["PNN_DATA"] == str(tmp_path / "data")
+    assert Path(found["PNN_RESULTS"]).resolve() == tmp_path.parent / "results"
+
+
+def test_a_run_that_is_tried_again_tells_its_trainings_so_until_it_has_ended(fake, out):
+    def told() -> str:
+        return environment_of(out)["PNN_RETRY"]
+
+    sweep(fake, acts("environment,killed,killed,environment"), out=out, progress=False)
+    assert told() == ""
+    (key,) = Folder(out).keys()
+    Folder(out).finish(key, folder.Outcome("killed"))
+    assert Folder(out).to_retry(key) == []
+    Folder(out).forget([key], {"killed", "oom"})
+    Folder(out).forget([key], {"killed", "oom"})  # as another sweep at the same time
+    assert (
+        sweep(fake, acts("environment,killed,killed,environment"), out=out, progress=False)["outcome"][key] == "killed"
+    )
+    assert Folder(out).to_retry(key) == []
+    frame = sweep(fake, acts("environment,killed,killed,environment"), out=out, retry=["killed"], progress=False)
+    assert frame["outcome"][key] == "ok"
+    assert told() == "killed"
+
+
+def test_other_data_on_the_machine_of_a_run_end_the_sweep(fake, out, tmp_path, monkeypatch, tries_of):
+    (tmp_path / "data" / "task").mkdir(parents=True)
+    monkeypatch.setenv("PNN_DATA", str(tmp_path / "data"))
+    begin = Folder.begin
+
+    def elsewhere(*arguments):
+        found = begin(*arguments)
+        (tmp_path / "data" / "task" / "more.parquet").touch()
+        return found
+
+    monkeypatch.setattr(Folder, "begin", elsewhere)
+    with pytest.raises(
+        SweepError, match=f"the data are not those .*PNN_DATA is {tmp_path}/data on .*Set it alike"
+    ):
+        sweep(fake, acts("ok"), out=out, progress=False)
+    assert tries_of(out) == {}
+
+
+def test_a_machine_that_does_not_see_the_notebooks_folder_says_so(out, tmp_path, fake, notebook_of):
+    notebook = notebook_of(tmp_path / "there" / "fake.ipynb")
+    basis = Basis.of(notebook)
+    (key,) = Folder(out).begin(basis, acts("ok"))
+    notebook.unlink()
+    notebook.parent.rmdir()
+    with pytest.raises(SweepError, match=f"not every machine sees the notebook's folder {notebook.parent}"):
+        supervise.Supervised(Folder(out), key, None, {})
+
+
+def test_a_table_is_that_of_its_own_sweep_whichever_began_last(fake, out, tmp_path, notebook_of):
+    """The notebook is edited while a sweep goes on, and another sweep is begun."""
+    first = Basis.of(fake)
+    (key,) = Folder(out).begin(first, acts("ok"))
+    notebook_of(fake, "1 + 1")
+    sweep(fake, acts("ok"), out=out, progress=False)
+    run = supervise.Supervised(Folder(out), key, None, {})  # its source and data are as they were
+    while run.poll() is None:
+        time.sleep(0.02)
+    frame = of_basis(Folder(out), first.digest)
+    assert list(frame.index) == [key]
+    assert frame["outcome"][key] == "ok"
+
+
+@pytest.mark.parametrize("other", ["holds it", "ended it"])
+def test_a_run_that_was_killed_for_good_is_not_taken_from_another_sweep(fake, out, monkeypatch, other):
+    """Which took it up between the last try and the outcome."""
+    killed = drive._Drive._killed
+
+    def meanwhile(self, key):
+        if other == "ended it":
+            self.folder.finish(key, folder.Outcome("ok", seconds=1.0))
+            return killed(self, key)
+        with self.folder.lock(key):
+            end = killed(self, key)
+            self.folder.finish(key, folder.Outcome("ok", seconds=1.0))
+        return end
+
+    monkeypatch.setattr(drive._Drive, "_killed", meanwhile)
+    assert list(sweep(fake, acts("killed"), out=out, progress=False)["outcome"]) == ["ok"]
+
+
+def test_files_that_cannot_be_locked_are_told(fake, out, monkeypatch, no_process):
+    def unsupported(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(folder.fcntl, "flock", unsupported)
+    with pytest.raises(
+        SweepError, match=r"cannot be locked: .*No locks available\. Put the sweep on another file system"
+    ):
+        sweep(fake, acts("ok"), out=out, progress=False)
 
 
 def test_a_run_without_room_for_its_log_is_told_and_others_are_stopped(fake, out, monkeypatch, until):

@@ -66,7 +66,7 @@ def test_gpus_are_those_that_the_environment_names_and_torch_sees(monkeypatch, g
 
 def test_processor_threads_are_divided_unless_the_user_says_how_many(monkeypatch):
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(engine.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(engine, "cores", lambda: 8)
     assert [threads_of(slots) for slots in (1, 3, 8, 100)] == ["8", "2", "1", "1"]
     monkeypatch.setenv("OMP_NUM_THREADS", "5")
     assert threads_of(3) == "5"

@@ -1,5 +1,6 @@
 """The folder of a sweep: what makes a run's id, parameters checked first, nothing half written, one holder of a run."""
 
+import datetime
 import errno
 import os
 import subprocess
@@ -111,10 +112,17 @@ def test_an_id_is_another_for_other_data(tmp_path, notebook, monkeypatch):
 
 
 def test_a_whole_number_for_a_float_is_the_same_run(notebook):
-    whole, exact = check_points(notebook, [{"rate": 1}, {"rate": 1.0}])
-    assert id_of(notebook, whole) == id_of(notebook, exact)
-    assert type(whole["rate"]) is float
+    (rate,) = check_points(notebook, [{"rate": 1}, {"rate": 1.0}])
+    assert type(rate["rate"]) is float
+    assert id_of(notebook, rate) == id_of(notebook, {"rate": 1.0})
     assert type(check_points(notebook, [{"seed": 1}])[0]["seed"]) is int
+
+
+def test_what_some_points_leave_out_has_the_notebooks_own_value(notebook):
+    first, second = check_points(notebook, [{"seed": 1}, {"seed": 2, "rate": 0.25}])
+    assert first == {"seed": 1, "rate": 0.5}
+    assert second == {"seed": 2, "rate": 0.25}
+    assert check_points(notebook, [{"seed": 1}]) == [{"seed": 1}]
 
 
 # --- what is refused before anything starts --------------------------------------------------------------------------
@@ -143,7 +151,22 @@ def test_a_wrong_parameter_is_an_error_before_anything_is_started_or_written(
     assert not (tmp_path / "sweep").exists()
 
 
-@pytest.mark.parametrize("name", ["outcome", "message"])
+def test_what_json_cannot_hold_is_an_error_before_anything_is_started(tmp_path, notebook_of, no_process):
+    notebook = notebook_of(tmp_path / "notebook.ipynb", parameters="days: list = []  # of a week")
+    with pytest.raises(ParameterError, match="cannot be written as JSON: Object of type date"):
+        sweep(notebook, [{"days": [datetime.date(2026, 1, 1)]}], out=tmp_path / "sweep", progress=False)
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_an_id_is_another_if_another_cell_takes_the_parameters(notebook):
+    before = id_of(notebook)
+    form = nbformat.read(notebook, 4)
+    form.cells[0].metadata.tags = []
+    nbformat.write(form, notebook)
+    assert id_of(notebook) != before
+
+
+@pytest.mark.parametrize("name", ["outcome", "message", "run"])
 def test_a_parameter_with_a_name_of_the_table_is_refused(tmp_path, notebook_of, name):
     notebook = notebook_of(tmp_path / "notebook.ipynb", parameters=f"{name}: int = 0  # a number")
     with pytest.raises(ParameterError, match=f"a parameter named '{name}' cannot be swept; rename it"):

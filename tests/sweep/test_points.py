@@ -218,6 +218,14 @@ def test_a_wrong_file_is_named_with_what_is_allowed(tmp_path, content, message):
         points.read_file(file)
 
 
+@pytest.mark.parametrize("text", ["grid: {a: 1, b: 2, a: 3}", "grid: {a: 1}\ngrid: {b: 1}"])
+def test_what_is_given_twice_in_a_file_is_told(tmp_path, text):
+    path = tmp_path / "grid.yaml"
+    path.write_text(text)
+    with pytest.raises(ParameterError, match=r"grid.yaml .*(a|grid) is given twice"):
+        points.read_file(path)
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ParameterError, match=r"nowhere\.yaml cannot be read as YAML: .*No such file"):
         points.read_file(tmp_path / "nowhere.yaml")

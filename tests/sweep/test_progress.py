@@ -30,7 +30,7 @@ def test_lines_tell_what_happens(at, capsys):
         shown.started("d", {"seed": 3})
         at(90)
         shown.ended("b", Outcome("ok"))
-        shown.ended("c", Outcome("failed", "no good"))
+        shown.ended("c", Outcome("failed", "no good", seconds=60.0))  # it waited for its worker before
         shown.gone("d", "killed, once more")
         shown.show(1, 2)
     assert capsys.readouterr().err.splitlines() == [
@@ -39,7 +39,7 @@ def test_lines_tell_what_happens(at, capsys):
         "12:00:00 started  c seed=2",
         "12:00:00 started  d seed=3",
         "12:00:00 ok       b seed=1, rate=0.5 in 90.0 s",
-        "12:00:00 failed   c seed=2 in 90.0 s: no good",
+        "12:00:00 failed   c seed=2 in 60.0 s: no good",
         "12:00:00 left     d: killed, once more",
     ]
 
@@ -55,6 +55,17 @@ def test_a_run_of_another_sweep_is_told_once_however_often_it_is_looked_at(at, c
         "12:00:00 started  a seed=1",
         "12:00:00 left     a: another sweep works on it",
         "12:00:00 ok       a seed=1 in 0.0 s",
+    ]
+
+
+def test_what_keeps_runs_from_going_on_is_said_once(at, capsys):
+    with Progress(2, {}, True) as shown:
+        for note in ("", "no worker", "no worker", "", "no worker", "no scheduler"):
+            shown.show(1, 1, note)
+    assert capsys.readouterr().err.splitlines() == [
+        "12:00:00 no worker",
+        "12:00:00 no worker",
+        "12:00:00 no scheduler",
     ]
 
 
@@ -88,13 +99,24 @@ def test_a_terminal_shows_a_table(at, monkeypatch):
             shown.started(f"run{number}", {"seed": number})
         at(3700)
         shown.ended("run0", Outcome("diverged", "of 1 trainings: 1 diverged"))
+        shown.show(4, 24, "no worker")
         console.print(shown._picture(4, 24))
     text = " ".join(file.getvalue().split())
-    assert "2 of 30 runs ended (1 failed, 1 diverged), 24 go on, about 10:17 left" in text
+    assert "2 of 30 runs ended (1 failed, 1 diverged), 24 go on, about 10:17 left; no worker" in text
     assert "run1 seed=1 1:01:40" in text
     assert "run20 seed=20" in text
     assert "run21 seed=21" not in text  # a screenful
     assert "diverged run0 seed=0 in 3700.0 s: of 1 trainings: 1 diverged" in text
+
+
+def test_parameters_with_brackets_are_no_markup(at, monkeypatch):
+    file = io.StringIO()
+    monkeypatch.setattr(progress, "Console", lambda **_: Console(file=file, force_terminal=True, width=100))
+    with Progress(1, {}, True) as shown:
+        shown.started("a", {"pattern": "[/x] [red]"})
+        shown.show(0, 1)
+        shown.live.refresh()
+    assert "pattern=[/x] [red]" in " ".join(file.getvalue().split())
 
 
 def test_words_and_clock():

@@ -56,6 +56,57 @@ def test_a_lost_run_is_counted_and_a_setting_without_any_is_last():
     assert math.isnan(found.loc[(2, 0.3), "low"])
     assert found.index[-1] == (2, 0.1)
     assert found.loc[(2, 0.1), "n"] == 0
+    assert found.index[0] == (1, 0.3)  # (2, 0.3) is higher, but lost a run
+
+
+@pytest.mark.parametrize("outcome", ["failed", "diverged", "oom", "timeout", "killed", "not done"])
+def test_what_a_run_left_that_did_not_end_well_does_not_count(outcome):
+    frame = table(sums)
+    frame.loc[0, ["outcome", "accuracy", "run seconds"]] = [outcome, 1e6, 0.0]
+    for response in ("accuracy", "run seconds"):
+        first = sweep.settings(frame, response, ["width", "rate"]).set_index(["width", "rate"]).loc[(1, 0.1)]
+        assert (first["n"], first["lost"]) == (1, 1)
+        assert np.isnan(sweep.well_ended(frame, response)[0])
+    runs = plots.response_curves(frame, "accuracy", ["width"]).axes[0].lines[0]
+    assert max(runs.get_ydata()) < 1e6
+
+
+def test_a_number_that_is_not_finite_is_none():
+    frame = table(lambda width, rate, seed: math.inf if seed else 1.0)
+    assert sweep.settings(frame, "accuracy", ["width"])["mean"].tolist() == [1.0, 1.0]
+    with pytest.raises(ValueError, match="no run ended well with a number called 'accuracy'"):
+        plots.response_curves(table(lambda *_: math.inf), "accuracy", ["width"])
+
+
+def test_the_best_setting_is_compared_with_the_others_by_the_repetitions_that_both_have():
+    noise = {0: 5.0, 1: -3.0, 2: 1.0}
+    frame = pd.DataFrame(
+        [
+            {"width": width, "seed": seed, "outcome": "ok", "message": ""}
+            | {"accuracy": 10 * width + noise[seed] + extra, "run seconds": 1.0}
+            for width, extras in {1: (0, 0.5, 1), 2: (0, 1, 0), 3: (0, 0, 0)}.items()
+            for seed, extra in enumerate(extras)
+            if (width, seed) != (2, 2)
+        ]
+    )
+    found = sweep.against_best(frame, "accuracy", ["width"])
+    assert found["width"].tolist() == [2, 1]
+    assert found["pairs"].tolist() == [2, 3]
+    d = [20.0, 19.5, 19.0]
+    low, high = stats.t.interval(0.95, 2, loc=19.5, scale=stats.sem(d))
+    last = found.iloc[1]
+    assert last[["difference", "low", "high"]].tolist() == pytest.approx([19.5, low, high])
+    p = stats.ttest_1samp(d, 0.0).pvalue
+    assert last["p"] == pytest.approx(3 * p)  # three pairs of settings
+    found = sweep.against_best(frame, "accuracy", ["width"], lowest=True)
+    assert found["width"].tolist() == [2, 3]
+    assert found["difference"].tolist() == pytest.approx([-10.25, -19.5])
+
+
+def test_without_repetitions_nothing_is_said_of_differences():
+    found = sweep.against_best(table(sums).query("seed == 0"), "accuracy", ["width", "rate"])
+    assert len(found) == 5
+    assert found[["low", "high", "p"]].isna().all(axis=None)
 
 
 def test_a_sum_has_no_interaction_and_a_product_has():
@@ -68,10 +119,41 @@ def test_a_sum_has_no_interaction_and_a_product_has():
     assert multiplied["ratio"][0] == pytest.approx(multiplied["rms"][0] / multiplied["noise"][0])
 
 
-def test_a_pair_with_an_empty_cell_is_left_out():
+def test_a_third_parameter_is_neither_noise_nor_interaction():
+    """However far its values lie apart, and though a run is lost."""
+    frame = pd.concat([table(lambda w, r, s: w * r + s).assign(task=task) for task in (0.0, 50.0)], ignore_index=True)
+    frame = frame[["task", *frame.columns.drop("task")]]
+    frame["accuracy"] += frame["task"]
+    frame.loc[3, "outcome"] = "killed"
+    found = sweep.interactions(frame, "accuracy", ["task", "width", "rate"]).set_index("parameters")
+    # the setting that lost its run of seed 1 is half lower: a quarter in the mean of its cell over two tasks
+    left = np.array([[-1, 0, 1], [1, 0, -1]]) * 0.05 + np.array([[1, -2, 1], [-1, 2, -1]]) / 6 * 0.25
+    assert found.loc["width, rate", "rms"] == pytest.approx(math.sqrt((left**2).sum() / 2))
+    inverse = (11 * 0.5 + 1) / 12  # one run over the number of runs of each setting, on average
+    assert found.loc["width, rate", "noise"] == pytest.approx(math.sqrt(0.5 * inverse / 2))
+
+
+def test_noise_alone_has_a_ratio_of_about_one():
+    rng = np.random.default_rng(0)
+    squares = []
+    for _ in range(200):
+        frame = pd.concat([table(lambda *_: rng.normal()).assign(task=task) for task in (0, 1)], ignore_index=True)
+        frame = frame[["task", *frame.columns.drop("task")]]
+        frame["accuracy"] += 10 * frame["task"]
+        squares.append(sweep.interactions(frame, "accuracy", ["task", "width", "rate"])[["rms", "noise"]] ** 2)
+    mean = pd.concat(squares).mean()
+    assert mean["rms"] / mean["noise"] == pytest.approx(1.0, rel=0.15)
+
+
+def test_without_every_combination_there_are_no_interactions_and_no_means_of_one():
     frame = table(sums)
-    frame.loc[(frame["width"] == 2) & (frame["rate"] == 0.3), "accuracy"] = math.nan
+    assert sweep.is_complete(frame, "accuracy", ["width", "rate"])
+    frame.loc[(frame["width"] == 2) & (frame["rate"] == 0.3), "outcome"] = "diverged"
+    assert not sweep.is_complete(frame, "accuracy", ["width", "rate"])
     assert sweep.interactions(frame, "accuracy", ["width", "rate"]).empty
+    together = frame.query("(width == 1 and rate == 0.1) or (width == 2 and rate == 0.2)")  # as --zip
+    assert [len(axis.lines) for axis in plots.response_curves(together, "accuracy", ["width", "rate"]).axes] == [1, 1]
+    assert [len(axis.lines) for axis in plots.response_curves(together, "accuracy", ["width"]).axes] == [2]
 
 
 @pytest.mark.parametrize(
@@ -110,4 +192,5 @@ def test_the_books_example_is_that_of_its_records():
         point = {name: row[name] for name in ("size", "task", "width", "epochs", "seed")}
         for network, (run,) in pnn.experiments.width_scaling(**point).items():
             record = load_record(run, ROOT / "results")
-            assert row[f"accuracy-{network.neuron}"] == pytest.approx(100 * record.final["test"].accuracy)
+            for name, part in {"accuracy": "test", "validation": "validation"}.items():
+                assert row[f"{name}-{network.neuron}"] == pytest.approx(100 * record.final[part].accuracy)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from pnn.sweep import SweepError, export, table
+from pnn.sweep import SweepError, export, table, varied
 from pnn.sweep.folder import Basis, Folder, Outcome
 
 PARAMETERS = """
@@ -114,11 +114,18 @@ def test_parameters_keep_their_types(swept):
 
 def test_a_value_that_is_named_as_another_column_is_told_apart(swept):
     folder = swept(
-        ({"width": 8}, Outcome("ok", seconds=1.0, values={"width": 2.5, "outcome": "good", "run seconds": 7}))
+        ({"width": 8}, Outcome("ok", seconds=1.0, values={"width": 2.5, "outcome": "good", "run seconds": 7, "run": 3}))
     )
     (row,) = (row for _, row in table(folder.path).iterrows())
     assert (row["width"], row["outcome"], row["run seconds"]) == (8, "ok", 1.0)
     assert (row["width (value)"], row["outcome (value)"], row["run seconds (value)"]) == (2.5, "good", 7)
+    assert row["run (value)"] == 3
+
+
+def test_a_list_is_a_value_like_others(swept):
+    frame = table(swept(({"layers": [8, 4], "seed": 0}, ok()), ({"layers": [8], "seed": 0}, ok())).path)
+    assert frame["layers"].tolist() == ["[8, 4]", "[8]"]
+    assert varied(frame) == ["layers"]
 
 
 def test_runs_with_different_parameters_have_all_columns(swept):
