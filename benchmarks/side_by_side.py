@@ -24,7 +24,7 @@ from common import write
 
 from pnn import sweep
 from pnn.experiments import EXPERIMENTS
-from pnn.machine import pick_device
+from pnn.machine import cores, pick_device
 from pnn.run import SIZES, Run
 from pnn.study import in_turn, study
 
@@ -74,6 +74,8 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2, 4])
     parser.add_argument("--rounds", type=int, default=2)
     given = parser.parse_args()
+    if min(given.runs, given.rounds, *given.jobs) < 1:
+        parser.error("--runs, --jobs and --rounds must be at least 1")
     device = pick_device(given.device)
     runs = in_turn(EXPERIMENTS[given.experiment](given.size))[: given.runs]
     seconds = {(way, jobs): [] for way in WAYS for jobs in sorted({1, *given.jobs})}
@@ -99,7 +101,7 @@ def main() -> None:
         }
         for (way, jobs), own in seconds.items()
     ]
-    settings = {"experiment": given.experiment, "size": given.size, "runs": len(runs), "cores": os.cpu_count()}
+    settings = {"experiment": given.experiment, "size": given.size, "runs": len(runs), "cores": cores()}
     write(f"side_by_side-{given.experiment}-{given.size}", torch.device(device), rows, **settings)
 
 

@@ -17,7 +17,7 @@ from typing import IO, Any
 from . import values
 from .checkpoint import ForeignCheckpointError, lock, write_atomically
 from .colab import CLONE, mount_drive
-from .machine import act_on, held_signals
+from .machine import act_on, cores, held_signals
 from .run import OUTCOMES, SIZES, Record, Run, RunError, Task
 from .train import fit
 
@@ -270,7 +270,7 @@ class _Pool:
         home.mkdir(parents=True, exist_ok=True)
         log = open(home / "log.txt", "w+")  # noqa: SIM115 - closed in _end
         self.before[run] = load_record(run, self.results)
-        threads = str(max(1, (os.cpu_count() or 1) // self.jobs))
+        threads = str(max(1, cores() // self.jobs))
         process = subprocess.Popen(
             [sys.executable, "-m", "pnn", "run", "-", *self.command, "--quiet"],
             stdin=subprocess.PIPE,

@@ -91,3 +91,46 @@ def test_the_cost_of_a_kan_is_written_as_the_page_reads_it(load, monkeypatch, tm
             rows[name]["activation_bytes"] / rival["activation_bytes"]
         )
         assert ("efficient-kan" in over) == (name != kan_cost.RESTATED)
+
+
+@pytest.fixture
+def written(load, monkeypatch, tmp_path):
+    """Call a benchmark's main with arguments; what it wrote."""
+
+    def run(name: str, *words: str) -> dict:
+        monkeypatch.setattr(load("common"), "RESULTS", tmp_path / "results")
+        monkeypatch.setattr(sys, "argv", [name, *words])
+        load(name).main()
+        (path,) = (tmp_path / "results").glob(f"{name}-*.json")
+        return json.loads(path.read_text())
+
+    return run
+
+
+@pytest.mark.slow
+def test_the_cost_of_a_sweep_is_written_as_the_page_reads_it(written):
+    pytest.importorskip("distributed")
+    rows = written("sweep_overhead", "--runs", "2", "--jobs", "2")["rows"]
+    assert [(row["engine"], row["runs"]) for row in rows] == [("local", 2), ("dask", 2)]
+    assert all(row["seconds"] > row["driver"] * row["runs"] > 0 for row in rows)
+    assert all(row["nothing to do"] < row["seconds"] for row in rows)  # no run is done twice
+
+
+@pytest.mark.slow
+def test_trainings_side_by_side_are_written_as_the_page_reads_it(written, monkeypatch):
+    monkeypatch.delenv("PNN_DATA", raising=False)
+    monkeypatch.setenv("PNN_RESULTS", "kept")  # the benchmark sets it
+    words = ["--device", "cpu", "--size", "smoke", "--runs", "2", "--jobs", "2", "--rounds", "1"]
+    found = written("side_by_side", *words)
+    assert (found["experiment"], found["size"], found["runs"]) == ("higgs", "smoke", 2)
+    assert {(row["way"], row["jobs"]) for row in found["rows"]} == {(w, n) for w in ("study", "sweep") for n in (1, 2)}
+    for row in found["rows"]:
+        assert row["runs a minute"] == pytest.approx(60 * 2 / row["seconds"][0])
+        assert (row["over one at once"] == 1.0) == (row["jobs"] == 1)
+
+
+@pytest.mark.parametrize("word", ["0", "-1"])
+def test_trainings_side_by_side_are_at_least_one(load, monkeypatch, word):
+    monkeypatch.setattr(sys, "argv", ["side_by_side", "--runs", word])
+    with pytest.raises(SystemExit):
+        load("side_by_side").main()

@@ -86,6 +86,20 @@ def test_every_ending_has_its_name_and_nothing_is_done_twice(fake, out, on, trie
     assert not list(out.glob("stop-*"))
 
 
+@pytest.mark.parametrize(("given", "threads"), [(None, "4"), ("5", "5")])
+def test_a_run_has_its_share_of_the_workers_cores_unless_the_user_says_how_many(
+    fake, out, on, monkeypatch, given, threads
+):
+    """Not the one thread that Dask gives its workers."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(module, "cores", lambda: 12)
+    if given:
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+    sweep(fake, acts("environment"), out=out, **on)
+    (path,) = out.glob("runs/*/environment.json")
+    assert json.loads(path.read_text())["OMP_NUM_THREADS"] == threads
+
+
 def test_a_run_takes_its_time_and_no_more(fake, out, on):
     frame = sweep(fake, acts("ok", "wait"), out=out, timeout=4.0, **on)
     assert outcomes(frame) == {"ok": "ok", "wait": "timeout"}

@@ -223,9 +223,7 @@ def test_other_data_on_the_machine_of_a_run_end_the_sweep(fake, out, tmp_path, m
         return found
 
     monkeypatch.setattr(Folder, "begin", elsewhere)
-    with pytest.raises(
-        SweepError, match=f"the data are not those .*PNN_DATA is {tmp_path}/data on .*Set it alike"
-    ):
+    with pytest.raises(SweepError, match=f"the data are not those .*PNN_DATA is {tmp_path}/data on .*Set it alike"):
         sweep(fake, acts("ok"), out=out, progress=False)
     assert tries_of(out) == {}
 
