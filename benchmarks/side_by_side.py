@@ -27,6 +27,7 @@ from pnn.experiments import EXPERIMENTS
 from pnn.machine import cores, pick_device
 from pnn.run import SIZES, Run
 from pnn.study import in_turn, study
+from pnn.sweep.engine import visible_gpus
 
 NOTEBOOK = """
 import json
@@ -77,6 +78,9 @@ def main() -> None:
     if min(given.runs, given.rounds, *given.jobs) < 1:
         parser.error("--runs, --jobs and --rounds must be at least 1")
     device = pick_device(given.device)
+    if device.type == "cuda":  # one of several
+        os.environ["CUDA_VISIBLE_DEVICES"] = visible_gpus()[device.index or 0]
+        device = torch.device("cuda")
     runs = in_turn(EXPERIMENTS[given.experiment](given.size))[: given.runs]
     seconds = {(way, jobs): [] for way in WAYS for jobs in sorted({1, *given.jobs})}
     with tempfile.TemporaryDirectory() as folder:  # the data are decoded once

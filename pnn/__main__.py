@@ -88,9 +88,10 @@ def _run(arguments: argparse.Namespace) -> int:
     except ValueError as error:  # not JSON, or not even text
         raise RunError(f"{arguments.run} is not JSON: {error}") from error
     run, results = Run.from_dict(form), Path(arguments.results)
+    before = load_record(run, results)
     with alone(run, results, wait=True):
         record = load_record(run, results)
-        if record is None or record.outcome != "ok":
+        if record is None or (record.outcome != "ok" and record == before):  # else another process has trained it
             record = train_record(
                 run, results, data=arguments.data, device=arguments.device, progress=not arguments.quiet
             )

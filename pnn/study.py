@@ -135,7 +135,7 @@ def study(
         records |= _one_by_one(records, todo, folder, {"data": data, "device": device, "progress": progress})
     elif todo:
         command = ["--results", str(folder), "--device", device, *(["--data", str(data)] if data else [])]
-        _Pool(todo, command, folder, jobs, budget_seconds, progress).work()
+        _Pool(todo, command, folder, jobs, budget_seconds, progress, dict(records)).work()
         records = {run: load_record(run, folder) for run in runs}
     for record in filter(None, records.values()):
         values.keep("training", record.run.id, record.outcome)
@@ -148,7 +148,7 @@ def _one_by_one(
     records: Mapping[Run, Record | None], todo: Iterable[Run], folder: Path, options: dict[str, Any]
 ) -> dict[Run, Record]:
     """Train runs in this process; `records` has those that are to be replaced."""
-    found, waiting, busy, told = {}, collections.deque(todo), 0, False
+    found, waiting, busy = {}, collections.deque(todo), 0
     while waiting:
         run = waiting.popleft()
         with alone(run, folder) as mine:
@@ -162,10 +162,8 @@ def _one_by_one(
         waiting.append(run)
         busy += 1
         if busy == len(waiting):  # others train all that is left
-            if options["progress"] and not told:
-                print(f"waiting for {run.name}, which another process trains", file=sys.stderr, flush=True)
-            told, busy = True, 0
-            time.sleep(LOOK_SECONDS)
+            with alone(run, folder, wait=True):
+                busy = 0
     return found
 
 
@@ -197,8 +195,11 @@ def alone(run: Run, results: Path, wait: bool = False) -> Iterator[bool]:
     home = results.parent / "runs" / run.name
     home.mkdir(parents=True, exist_ok=True)
     with open(home / "lock", "w") as file:
-        while not (mine := lock(file)) and wait:
-            time.sleep(LOOK_SECONDS)
+        mine = lock(file)
+        if wait and not mine:
+            print(f"waiting for {run.name}, which another process trains", file=sys.stderr, flush=True)
+            while not (mine := lock(file)):
+                time.sleep(LOOK_SECONDS)
         yield mine
 
 
@@ -232,9 +233,9 @@ class _Pool:
     jobs: int
     budget_seconds: float | None
     progress: bool
+    before: dict[Run, Record | None]  # Records that are to be replaced
     deaths: collections.Counter = field(default_factory=collections.Counter)
     unusable: dict[Task, str] = field(default_factory=dict)  # why the runs of a task cannot be trained
-    before: dict[Run, Record | None] = field(default_factory=dict)  # Records that are to be replaced
     running: dict[subprocess.Popen, tuple[Run, IO[str]]] = field(default_factory=dict)
 
     def work(self) -> None:
@@ -243,7 +244,7 @@ class _Pool:
 
     def _work(self, signals: list[int]) -> None:
         started = time.monotonic()
-        waiting = collections.deque(self.todo)
+        waiting, look = collections.deque(self.todo), started
         self.results.mkdir(parents=True, exist_ok=True)
         try:
             while waiting or self.running:
@@ -253,8 +254,12 @@ class _Pool:
                     self._say(f"the time budget is spent; {len(waiting) + len(self.running)} runs to go on with later")
                     return
                 waiting = collections.deque(run for run in waiting if run.task not in self.unusable)
-                while waiting and len(self.running) < self.jobs:
-                    self._start(waiting.popleft())
+                while waiting and len(self.running) < self.jobs and time.monotonic() >= look:
+                    run = self._free(waiting)
+                    if run is None:
+                        look = time.monotonic() + LOOK_SECONDS
+                    elif load_record(run, self.results) == self.before[run]:  # nobody else has trained it meanwhile
+                        self._start(run)
                 for process in [p for p in self.running if p.poll() is not None]:
                     again = self._end(process)
                     if again:
@@ -265,11 +270,20 @@ class _Pool:
         if self.unusable:
             raise StudyError("; ".join(dict.fromkeys(self.unusable.values())))
 
+    def _free(self, waiting: collections.deque[Run]) -> Run | None:
+        """Take the first that no other process trains; those that one does go to the end."""
+        for _ in range(len(waiting)):
+            run = waiting.popleft()
+            with alone(run, self.results) as mine:
+                if mine:
+                    return run
+            waiting.append(run)
+        return None
+
     def _start(self, run: Run) -> None:
         home = self.results.parent / "runs" / run.name
         home.mkdir(parents=True, exist_ok=True)
         log = open(home / "log.txt", "w+")  # noqa: SIM115 - closed in _end
-        self.before[run] = load_record(run, self.results)
         threads = str(max(1, cores() // self.jobs))
         process = subprocess.Popen(
             [sys.executable, "-m", "pnn", "run", "-", *self.command, "--quiet"],

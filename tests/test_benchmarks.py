@@ -129,8 +129,9 @@ def test_trainings_side_by_side_are_written_as_the_page_reads_it(written, monkey
         assert (row["over one at once"] == 1.0) == (row["jobs"] == 1)
 
 
-@pytest.mark.parametrize("word", ["0", "-1"])
-def test_trainings_side_by_side_are_at_least_one(load, monkeypatch, word):
-    monkeypatch.setattr(sys, "argv", ["side_by_side", "--runs", word])
-    with pytest.raises(SystemExit):
+@pytest.mark.parametrize("words", [["--runs", "0"], ["--rounds", "-1"], ["--jobs", "2", "0"]])
+def test_trainings_side_by_side_are_at_least_one(load, monkeypatch, capsys, words):
+    monkeypatch.setattr(sys, "argv", ["side_by_side", *words])
+    with pytest.raises(SystemExit, match="2"):
         load("side_by_side").main()
+    assert "--runs, --jobs and --rounds must be at least 1" in capsys.readouterr().err

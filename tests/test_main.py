@@ -1,11 +1,13 @@
 """python -m pnn: what it prints, what it leaves, and its exit status, which scripts rely on."""
 
+import contextlib
 import dataclasses
 import importlib
 import io
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -105,6 +107,21 @@ def test_run_trains_again_what_ended_badly(file, results, trained):
     save_record(record_of(RUN, "killed"), results)
     assert main(["run", str(file)]) == 0
     assert len(trained) == 1
+
+
+def test_run_waits_for_another_process_and_takes_what_that_made(file, results, trained, monkeypatch, capsys):
+    """Whatever its outcome."""
+    with contextlib.ExitStack() as other:
+        other.enter_context(study_module.alone(RUN, results))
+
+        def sleep(_):
+            save_record(record_of(RUN, "diverged"), results)
+            other.close()
+
+        monkeypatch.setattr(study_module, "time", SimpleNamespace(sleep=sleep))
+        assert main(["run", str(file)]) == 1
+    assert trained == []
+    assert f"waiting for {RUN.name}, which another process trains" in capsys.readouterr().err
 
 
 def test_a_run_that_ends_badly_is_status_1(file, monkeypatch, capsys):

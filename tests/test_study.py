@@ -396,6 +396,30 @@ def test_the_pool_gives_the_records_in_order(results, children):
     assert [tries(home, run) for run in RUNS] == [1, 0, 1, 1]
 
 
+def test_the_pool_leaves_what_another_process_trains_for_the_end_and_trains_nothing_twice(
+    results, children, monkeypatch
+):
+    home = children(["ok"], ["ok"], ["ok"], ["ok"])
+    save_record(record_of(RUNS[0], "killed"), results)
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.05)
+    with contextlib.ExitStack() as other:
+        for run in RUNS[:2]:  # the other process trains these; one of them ends badly again
+            assert other.enter_context(module.alone(run, results))
+
+        def sleep(seconds):
+            if all((results / f"{run.name}.json").exists() for run in RUNS[2:]):
+                save_record(record_of(RUNS[0], "diverged", "by another process"), results)
+                save_record(record_of(RUNS[1]), results)
+                other.close()
+            time.sleep(seconds)
+
+        clock = SimpleNamespace(monotonic=time.monotonic, sleep=sleep, strftime=time.strftime)
+        monkeypatch.setattr(module, "time", clock)
+        records = study(RUNS, results=results, jobs=2, retry=["killed"], progress=False)
+    assert [record.outcome for record in records] == ["diverged", "ok", "ok", "ok"]
+    assert [tries(home, run) for run in RUNS] == [0, 0, 1, 1]
+
+
 @pytest.mark.parametrize("before", [None, "killed"])
 @pytest.mark.parametrize(
     ("acts", "outcome", "message"),

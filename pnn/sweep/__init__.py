@@ -3,13 +3,24 @@
 from . import points
 from .drive import run
 from .folder import Outcome, SweepError
-from .report import against_best, failures, interactions, is_complete, responses, settings, varied, well_ended
+from .report import (
+    against_best,
+    cell_means,
+    failures,
+    interactions,
+    is_complete,
+    responses,
+    settings,
+    varied,
+    well_ended,
+)
 from .tabulate import export, table
 
 __all__ = [
     "Outcome",
     "SweepError",
     "against_best",
+    "cell_means",
     "export",
     "failures",
     "interactions",

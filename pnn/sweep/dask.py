@@ -17,6 +17,7 @@ from .supervise import DIED, STOPPED_RUN, Supervised
 
 LOOK_SECONDS = 0.1  # between looks of a worker at its run
 NO_INTERRUPT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # Ctrl-C is the sweep's to pass on
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")  # Dask sets them to 1 on its workers
 GONE_SECONDS = 30.0  # without the scheduler, after which it is taken for gone
 
 
@@ -39,6 +40,7 @@ class DaskEngine:
         self, folder: Folder, jobs: int, gpus_per_run: float, timeout: float | None, scheduler: str | None
     ) -> None:
         try:
+            import dask
             from distributed import Client, LocalCluster
         except ImportError as error:
             raise SweepError("Dask is not installed: pip install 'polynomial-neurons[cluster]'") from error
@@ -48,13 +50,14 @@ class DaskEngine:
             jobs = jobs or (len(shares(gpus, gpus_per_run)) if gpus_per_run else cores())
             # one worker with a thread a run where GPUs are shared out, else a worker a run
             workers, threads = (1, jobs) if gpus_per_run else (jobs, 1)
-            self.cluster = LocalCluster(
-                n_workers=workers,
-                threads_per_worker=threads,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",  # a free port: two sweeps do not meet at one
-                preload=NO_INTERRUPT,
-            )
+            with dask.config.set({"distributed.nanny.pre-spawn-environ": {}}):  # it would be set in this process too
+                self.cluster = LocalCluster(
+                    n_workers=workers,
+                    threads_per_worker=threads,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",  # a free port: two sweeps do not meet at one
+                    preload=NO_INTERRUPT,
+                )
             self.client = Client(self.cluster)
         else:
             if jobs:
@@ -66,7 +69,7 @@ class DaskEngine:
                 self.client = Client(**where, timeout=GONE_SECONDS)
             except (OSError, ValueError, TypeError) as error:  # TypeError: a tls:// address without certificates
                 raise SweepError(f"no Dask scheduler could be reached at {scheduler}: {error}") from error
-        # of a run; Dask's own variable for it is not the user's but 1
+        # of a run, if the user says how many: what the variable is on a worker is Dask's doing
         self.threads = threads_of(jobs) if scheduler is None else os.environ.get("OMP_NUM_THREADS", "")
         self.folder, self.gpus_per_run, self.timeout = folder, gpus_per_run, timeout
         self.stop_file = folder.path / f"stop-{uuid.uuid4().hex}"
@@ -115,8 +118,11 @@ class DaskEngine:
             else:
                 try:
                     end = future.result()
-                except ImportError as error:
-                    raise SweepError(f"a worker cannot import pnn: {error}. Install it where workers run") from error
+                except (ImportError, RuntimeError) as error:
+                    if isinstance(error, RuntimeError) and "deserializ" not in str(error):
+                        raise
+                    where = "where workers and the scheduler run"
+                    raise SweepError(f"the cluster cannot import pnn: {error}. Install it {where}") from error
                 self.ends.append((key, Outcome(**end) if isinstance(end, dict) else end))
         told, self.ends = self.ends, []
         return told
@@ -160,7 +166,7 @@ def work(
 
     threads = threads or str(max(1, cores() // get_worker().state.nthreads))
     with _device(gpus_per_run) as device:
-        environment = device | {"OMP_NUM_THREADS": threads}
+        environment = device | dict.fromkeys(THREADS, threads)
         if os.path.exists(stop_file):
             return STOPPED_RUN
         try:

@@ -73,12 +73,13 @@ def run(
     folder = Folder(place.resolve())
     basis = Basis.of(notebook)
     runs = folder.begin(basis, points)
-    done = {key: outcome for key in runs if (outcome := folder.outcome(key)) and outcome.outcome not in retry}
+    ended = {key: outcome for key in runs if (outcome := folder.outcome(key))}
+    done = {key: outcome for key, outcome in ended.items() if outcome.outcome not in retry}
     todo = [key for key in runs if key not in done]
     with Progress(len(runs), done, progress) as shown:
         if todo:
             with closing(_engine(engine, scheduler, folder, jobs, gpus_per_run, timeout)) as workers:
-                folder.forget(todo, retry)
+                folder.forget({key: ended[key] for key in todo if key in ended}, retry)
                 _Drive(folder, workers, runs, todo, max_failures, shown).drive()
     return of_basis(folder, basis.digest)
 

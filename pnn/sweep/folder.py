@@ -16,7 +16,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -151,15 +151,15 @@ class Folder:
         except OSError as error:
             raise self.unwritable(error) from error
 
-    def forget(self, keys: Iterable[str], outcomes: Iterable[str]) -> None:
-        """Make those runs that ended so to be done again, and their trainings that did."""
-        for key in keys:
-            if (before := self.outcome(key)) and before.outcome in outcomes:
+    def forget(self, ended: Mapping[str, Outcome], outcomes: Iterable[str]) -> None:
+        """Make runs that ended so be done again, and their trainings that did, but none that has another end by now."""
+        for key, outcome in ended.items():
+            if outcome.outcome in outcomes and self.outcome(key) == outcome:
                 try:
                     _write(self.run(key) / "retry.json", {"outcomes": sorted(outcomes)})
                 except OSError as error:
                     raise self.unwritable(error) from error
-                (self.run(key) / "outcome.json").unlink(missing_ok=True)  # if another sweep has not done it
+                (self.run(key) / "outcome.json").unlink(missing_ok=True)
 
     def to_retry(self, key: str) -> list[str]:
         """The outcomes that a run is to replace."""
@@ -223,7 +223,10 @@ def check_points(notebook: str | Path, points: Iterable[Point]) -> list[Point]:
         with suppress(ValueError, SyntaxError):  # computed in the cell
             own[name] = ast.literal_eval(declared[name]["default"])
     typed = [
-        {n: float(v) if declared[n]["inferred_type_name"] == "float" else v for n, v in (own | point).items()}
+        {
+            n: float(v) if type(v) is int and declared[n]["inferred_type_name"] == "float" else v
+            for n, v in (own | point).items()
+        }
         for point in points
     ]
     return list({json.dumps(point, sort_keys=True): point for point in typed}.values())  # 1 and 1.0 are one now

@@ -97,7 +97,8 @@ def _once_each(loader: type) -> type:
 
     class OnceEach(loader):
         def construct_mapping(self, node: Any, deep: bool = False) -> dict:
-            names = [self.construct_object(key, deep=True) for key, _ in node.value]
+            keys = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+            names = [self.construct_object(key, deep=True) for key in keys]
             if twice := [name for name in names if names.count(name) > 1]:
                 raise ValueError(f"{twice[0]} is given twice{node.start_mark}")
             return super().construct_mapping(node, deep)

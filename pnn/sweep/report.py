@@ -39,6 +39,7 @@ def well_ended(frame: pd.DataFrame, response: str) -> pd.Series:
 def settings(frame: pd.DataFrame, response: str, by: Iterable[str], lowest: bool = False) -> pd.DataFrame:
     """One row a setting, the best first: ``n``, ``lost``, ``mean``, and the 95 % t interval ``low`` to ``high``.
 
+    The index has the values of the parameters, by their names.
     ``lost`` counts the runs of :func:`well_ended` without a number; a setting that lost one comes after all that did
     not, for its mean is that of its luckier runs.
 
@@ -53,14 +54,14 @@ def settings(frame: pd.DataFrame, response: str, by: Iterable[str], lowest: bool
     """
     from scipy import stats
 
-    by, rows = list(by), []
-    for key, values in _ranked(frame, response, by, lowest):
+    by = list(by)
+    ranked, rows = _ranked(frame, response, by, lowest), []
+    for _, values in ranked:
         n, lost = values.count(), values.isna().sum()
         half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / math.sqrt(n) if n > 1 else math.nan
         mean = values.mean()
-        own = dict(zip(by, key, strict=True))
-        rows.append({**own, "n": n, "lost": lost, "mean": mean, "low": mean - half, "high": mean + half})
-    return pd.DataFrame(rows)
+        rows.append({"n": n, "lost": lost, "mean": mean, "low": mean - half, "high": mean + half})
+    return pd.DataFrame(rows, _index(by, [key for key, _ in ranked]))
 
 
 def against_best(frame: pd.DataFrame, response: str, by: Iterable[str], lowest: bool = False) -> pd.DataFrame:
@@ -76,25 +77,17 @@ def against_best(frame: pd.DataFrame, response: str, by: Iterable[str], lowest: 
     """
     from scipy import stats
 
-    by, rows = list(by), []
+    by = list(by)
     (_, best), *others = _ranked(frame, response, by, lowest)
+    rows = []
     tests = len(others) * (len(others) + 1) / 2
-    for key, values in others:
+    for _, values in others:
         d = (best - values).dropna()  # aligned by the repetitions
         n, mean, error = len(d), d.mean(), d.std(ddof=1) / math.sqrt(len(d)) if len(d) > 1 else math.nan
         half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * error if n > 1 else math.nan
         one = 2 * stats.t.sf(abs(mean) / error, n - 1) if error > 0 else float(mean == 0) if n > 1 else math.nan
-        rows.append(
-            dict(zip(by, key, strict=True))
-            | {
-                "pairs": n,
-                "difference": mean,
-                "low": mean - half,
-                "high": mean + half,
-                "p": np.minimum(1.0, tests * one),
-            }
-        )
-    return pd.DataFrame(rows, columns=[*by, "pairs", "difference", "low", "high", "p"])
+        rows.append((n, mean, mean - half, mean + half, np.minimum(1.0, tests * one)))
+    return pd.DataFrame(rows, _index(by, [key for key, _ in others]), ["pairs", "difference", "low", "high", "p"])
 
 
 def is_complete(frame: pd.DataFrame, response: str, by: Iterable[str]) -> bool:
@@ -110,20 +103,17 @@ def interactions(frame: pd.DataFrame, response: str, by: Iterable[str]) -> pd.Da
     The means of the settings, averaged over the parameters that are not of the pair, are fitted by a sum of one number
     a row and one a column; ``rms`` is the root mean square of what is left, in units of the response, over its degrees
     of freedom; ``noise`` is what the scatter of repetitions alone would leave (``nan`` without any), and ``ratio`` the
-    one over the other: about 1 if the parameters only add up.
+    one over the other: about 1 if the parameters only add up. What a repetition, such as a seed, does to all settings
+    alike is no scatter, if at least two of them were done at every setting.
     """
     by = list(by)
     columns = ["parameters", "rms", "noise", "ratio"]
     if not is_complete(frame, response, by):
         return pd.DataFrame(columns=columns)
-    found = settings(frame, response, by)
-    groups = [values for _, values in _ranked(frame, response, by)]
-    freedom = sum(values.count() - 1 for values in groups)
-    squares = sum(((values - values.mean()) ** 2).sum() for values in groups)
-    variance = squares / freedom if freedom else math.nan
+    found, variance = settings(frame, response, by), _variance(frame, response, by)
     rows = []
     for a, b in itertools.combinations(by, 2):
-        m = found.pivot_table(values="mean", index=a, columns=b, dropna=False).to_numpy(float)
+        m = cell_means(found, a, b).to_numpy(float)
         if min(m.shape) < 2:
             continue
         left = m - m.mean(axis=1, keepdims=True) - m.mean(axis=0, keepdims=True) + m.mean()
@@ -134,6 +124,11 @@ def interactions(frame: pd.DataFrame, response: str, by: Iterable[str]) -> pd.Da
             {"parameters": f"{a}, {b}", "rms": rms, "noise": noise, "ratio": rms / noise if noise else math.nan}
         )
     return pd.DataFrame(rows, columns=columns).sort_values("rms", ascending=False, ignore_index=True)
+
+
+def cell_means(found: pd.DataFrame, a: str, b: str) -> pd.DataFrame:
+    """The means of :func:`settings` by two of the parameters; each setting of the others has the same weight."""
+    return found["mean"].groupby(level=[a, b], dropna=False).mean().unstack(b)
 
 
 def failures(frame: pd.DataFrame) -> pd.DataFrame:
@@ -158,3 +153,21 @@ def _ranked(
         return bool(setting[1].isna().any()), math.isnan(mean), mean if lowest else -mean
 
     return sorted(found, key=place)
+
+
+def _index(by: list[str], keys: list[tuple[Any, ...]]) -> pd.Index:
+    return pd.MultiIndex.from_tuples(keys, names=by) if by else pd.RangeIndex(len(keys))
+
+
+def _variance(frame: pd.DataFrame, response: str, by: list[str]) -> float:
+    """Of a run about its setting, less what its repetition does to all settings if the two are crossed."""
+    ranked = [values for _, values in _ranked(frame, response, by)]
+    crossed = pd.concat(ranked, axis=1).dropna() if ranked[0].index.is_unique else pd.DataFrame()
+    runs, number = crossed.shape
+    if runs > 1 and number > 1:
+        v = crossed.to_numpy(float)
+        left = v - v.mean(axis=0) - v.mean(axis=1, keepdims=True) + v.mean()
+        return float((left**2).sum() / ((runs - 1) * (number - 1)))
+    freedom = sum(values.count() - 1 for values in ranked)
+    squares = sum(((values - values.mean()) ** 2).sum() for values in ranked)
+    return squares / freedom if freedom else math.nan

@@ -1,7 +1,6 @@
 """One run of a sweep: its process started, watched, ended, and its outcome written."""
 
 import datetime
-import errno
 import json
 import os
 import re
@@ -23,7 +22,7 @@ STOPPED = 143
 GRACE_SECONDS = 60.0  # what a stopped notebook may take to finish its training's step and to save
 DIED, STOPPED_RUN = "died", "stopped"  # ends without an outcome: the run is to be done again
 OUT_OF_MEMORY = re.compile(r"out of memory|ALLOC_FAILED|can't allocate memory|^(OutOf)?MemoryError", re.IGNORECASE)
-DISK_FULL = re.compile(r"No space left on device|quota exceeded", re.IGNORECASE)
+DISK_FULL = re.compile(r"No space left on device|Dis[ck] quota exceeded", re.IGNORECASE)
 WORST_FIRST = ("killed", "failed", "oom", "timeout", "diverged")  # of the trainings in a notebook
 DEAD = ("Kernel died", "Kernel didn't respond")  # killed, or never there; in nbclient's words
 FOLDERS = ("PNN_DATA", "PNN_RESULTS", "PNN_CACHE")  # variables that the notebook reads in another folder than this
@@ -146,8 +145,11 @@ class Supervised:
             return DIED
         else:
             told = ": ".join(filter(None, error))
-            if full := DISK_FULL.search(told):
-                raise self.folder.unwritable(OSError(errno.ENOSPC, f"{full[0]}, says run {self.key}"))
+            if DISK_FULL.search(told):
+                where = f"run {self.key} on {socket.gethostname()}"
+                raise SweepError(
+                    f"a disk is full, says {where}: {told}. Make room, and start the sweep again: it goes on from there"
+                )
             end = "oom" if OUT_OF_MEMORY.search(told) else "failed", told
         found = values.read(self.home / "values.jsonl")
         trainings = Counter(found["training"].values())

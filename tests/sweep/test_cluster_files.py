@@ -98,6 +98,9 @@ echo "Submitted batch job $!"
 """
 
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="names Linux's loopback")
+
+
 @pytest.fixture
 def cluster_files(tmp_path) -> Path:
     """The files as a reader would change them: names of the network and of the certificates."""
@@ -113,6 +116,7 @@ def cluster_files(tmp_path) -> Path:
     return tmp_path
 
 
+@linux
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
 def test_a_job_asks_slurm_for_a_gpu_and_dask_for_four_runs_on_it(cluster_files, environment):
     pytest.importorskip("dask_jobqueue")
@@ -137,6 +141,7 @@ with SLURMCluster(**slurm_cluster.CLUSTER, security=Security()) as cluster:
 
 
 @pytest.mark.slow
+@linux
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
 def test_a_sweep_by_jobs_of_slurm_with_certificates(cluster_files, environment, notebook_of, until, alive):
     pytest.importorskip("dask_jobqueue")

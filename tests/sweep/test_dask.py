@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from pnn.sweep import SweepError, drive, supervise, table
+from pnn.sweep import SweepError, drive, engine, supervise, table
 from pnn.sweep import run as sweep
 
 distributed = pytest.importorskip("distributed")
@@ -84,6 +84,24 @@ def test_every_ending_has_its_name_and_nothing_is_done_twice(fake, out, on, trie
     sweep(fake, given, out=out, **on)
     assert tries_of(out) == number
     assert not list(out.glob("stop-*"))
+
+
+def test_a_cluster_of_its_own_leaves_the_environment_as_it_is_and_shares_the_cores_out(
+    notebook_of, tmp_path, out, monkeypatch
+):
+    notebook = notebook_of(
+        tmp_path / "real.ipynb",
+        "import json, os, pathlib",
+        'pathlib.Path(os.environ["PNN_VALUES"]).with_name("environment.json").write_text(json.dumps(dict(os.environ)))',
+    )
+    for name in module.THREADS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(engine, "cores", lambda: 12)
+    sweep(notebook, acts("ok"), out=out, engine="dask", jobs=2, progress=False)
+    assert not set(module.THREADS) & set(os.environ)
+    (path,) = out.glob("runs/*/environment.json")
+    found = json.loads(path.read_text())
+    assert [found[name] for name in module.THREADS] == ["6", "6", "6"]
 
 
 @pytest.mark.parametrize(("given", "threads"), [(None, "4"), ("5", "5")])

@@ -217,9 +217,9 @@ def test_an_outcome_is_read_as_it_was_written(begun):
     assert begun.outcome(key) is None
     begun.finish(key, outcome)
     assert begun.outcome(key) == outcome
-    begun.forget([key], {"failed"})
+    begun.forget({key: outcome}, {"failed"})
     assert begun.outcome(key) == outcome
-    begun.forget([key], {"failed", "diverged"})
+    begun.forget({key: outcome}, {"failed", "diverged"})
     assert begun.outcome(key) is None
 
 

@@ -13,7 +13,6 @@ import nbformat
 import psutil
 import pytest
 
-import pnn
 from pnn import values
 from pnn.sweep import run as sweep
 from pnn.sweep import supervise
@@ -21,12 +20,11 @@ from pnn.sweep import supervise
 CELLS = (
     "# A question",
     f"""
-import importlib.util, os, runpy, time
+import os, runpy, time
 from pathlib import Path
 
 keep = runpy.run_path({values.__file__!r})["keep"]  # pnn itself takes seconds to import
 keep("value", "folder", os.getcwd())
-keep("value", "pnn", importlib.util.find_spec("pnn").origin)
 keep("value", "twice", 2 * seed)
 keep("value", "act", "a value named as a parameter")
 """,
@@ -97,10 +95,6 @@ def test_values_are_those_that_the_notebook_glued(frame):
     assert set(told["act (value)"]) == {"a value named as a parameter"}
     assert frame.loc["kill", ["twice", "folder", "act (value)"]].isna().all()
     assert frame.loc["diverge", "run trainings"] == 2
-
-
-def test_a_notebooks_pnn_is_that_of_the_sweep(frame):
-    assert set(frame["pnn"].dropna()) == {pnn.__file__}
 
 
 def test_cells_run_in_the_notebooks_own_folder(frame, folder):

@@ -226,6 +226,12 @@ def test_what_is_given_twice_in_a_file_is_told(tmp_path, text):
         points.read_file(path)
 
 
+def test_a_file_may_refer_to_itself(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text("list: [&first {a: 1, b: 2}, {<<: *first, b: 3}]")
+    assert points.read_file(path) == [{"a": 1, "b": 2}, {"a": 1, "b": 3}]
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ParameterError, match=r"nowhere\.yaml cannot be read as YAML: .*No such file"):
         points.read_file(tmp_path / "nowhere.yaml")

@@ -39,19 +39,19 @@ def test_which_parameters_vary_and_which_values_are_numbers():
 
 def test_settings_are_ranked_with_t_intervals():
     found = sweep.settings(table(sums), "accuracy", ["width", "rate"])
-    assert found[["width", "rate"]].iloc[0].tolist() == [2, 0.3]
+    assert found.index[0] == (2, 0.3)
     first = found.iloc[0]
     low, high = stats.t.interval(0.95, 1, loc=50.5, scale=np.std([50, 51], ddof=1) / math.sqrt(2))
     assert (first["n"], first["lost"], first["mean"]) == (2, 0, 50.5)
     assert (first["low"], first["high"]) == pytest.approx((low, high))
-    assert sweep.settings(table(sums), "accuracy", ["width", "rate"], lowest=True).iloc[0]["width"] == 1
+    assert sweep.settings(table(sums), "accuracy", ["width", "rate"], lowest=True).index[0] == (1, 0.1)
 
 
 def test_a_lost_run_is_counted_and_a_setting_without_any_is_last():
     frame = table(
         lambda width, rate, seed: math.nan if width == 2 and (seed or rate == 0.1) else sums(width, rate, seed)
     )
-    found = sweep.settings(frame, "accuracy", ["width", "rate"]).set_index(["width", "rate"])
+    found = sweep.settings(frame, "accuracy", ["width", "rate"])
     assert (found.loc[(2, 0.3), "n"], found.loc[(2, 0.3), "lost"]) == (1, 1)
     assert math.isnan(found.loc[(2, 0.3), "low"])
     assert found.index[-1] == (2, 0.1)
@@ -64,7 +64,7 @@ def test_what_a_run_left_that_did_not_end_well_does_not_count(outcome):
     frame = table(sums)
     frame.loc[0, ["outcome", "accuracy", "run seconds"]] = [outcome, 1e6, 0.0]
     for response in ("accuracy", "run seconds"):
-        first = sweep.settings(frame, response, ["width", "rate"]).set_index(["width", "rate"]).loc[(1, 0.1)]
+        first = sweep.settings(frame, response, ["width", "rate"]).loc[(1, 0.1)]
         assert (first["n"], first["lost"]) == (1, 1)
         assert np.isnan(sweep.well_ended(frame, response)[0])
     runs = plots.response_curves(frame, "accuracy", ["width"]).axes[0].lines[0]
@@ -90,7 +90,7 @@ def test_the_best_setting_is_compared_with_the_others_by_the_repetitions_that_bo
         ]
     )
     found = sweep.against_best(frame, "accuracy", ["width"])
-    assert found["width"].tolist() == [2, 1]
+    assert found.index.tolist() == [(2,), (1,)]
     assert found["pairs"].tolist() == [2, 3]
     d = [20.0, 19.5, 19.0]
     low, high = stats.t.interval(0.95, 2, loc=19.5, scale=stats.sem(d))
@@ -99,7 +99,7 @@ def test_the_best_setting_is_compared_with_the_others_by_the_repetitions_that_bo
     p = stats.ttest_1samp(d, 0.0).pvalue
     assert last["p"] == pytest.approx(3 * p)  # three pairs of settings
     found = sweep.against_best(frame, "accuracy", ["width"], lowest=True)
-    assert found["width"].tolist() == [2, 3]
+    assert found.index.tolist() == [(2,), (3,)]
     assert found["difference"].tolist() == pytest.approx([-10.25, -19.5])
 
 
@@ -112,11 +112,30 @@ def test_without_repetitions_nothing_is_said_of_differences():
 def test_a_sum_has_no_interaction_and_a_product_has():
     added = sweep.interactions(table(sums), "accuracy", ["width", "rate"])
     assert added["rms"][0] == pytest.approx(0, abs=1e-9)
-    multiplied = sweep.interactions(table(lambda w, r, s: w * r + s), "accuracy", ["width", "rate"])
+    # at width 1 the second seed is one better, at width 2 one worse
+    multiplied = sweep.interactions(table(lambda w, r, s: w * r + s * (3 - 2 * w)), "accuracy", ["width", "rate"])
     left = np.array([[-1, 0, 1], [1, 0, -1]]) * 0.05  # w r less its row and column means
     assert multiplied["rms"][0] == pytest.approx(math.sqrt((left**2).sum() / 2))
-    assert multiplied["noise"][0] == pytest.approx(math.sqrt(0.5 / 2))  # two seeds, one apart
+    variance = 12 * 0.5**2 / 5  # six settings, two seeds
+    assert multiplied["noise"][0] == pytest.approx(math.sqrt(variance / 2))
     assert multiplied["ratio"][0] == pytest.approx(multiplied["rms"][0] / multiplied["noise"][0])
+
+
+def test_what_a_seed_does_to_all_settings_is_no_noise_if_they_share_seeds():
+    frame = table(lambda w, r, s: w * r + s)
+    assert sweep.interactions(frame, "accuracy", ["width", "rate"])["noise"][0] == pytest.approx(0, abs=1e-9)
+    frame["seed"] = range(12)  # every run its own
+    assert sweep.interactions(frame, "accuracy", ["width", "rate"])["noise"][0] == pytest.approx(math.sqrt(0.5 / 2))
+
+
+def test_parameters_may_be_named_as_columns_are():
+    frame = table(sums).rename(columns={"width": "mean", "rate": "p"})
+    found = sweep.settings(frame, "accuracy", ["mean", "p"])
+    assert found.index.names == ["mean", "p"]
+    assert found["mean"].iloc[0] == 50.5
+    assert sweep.against_best(frame, "accuracy", ["mean", "p"])["difference"].iloc[0] == 10
+    assert sweep.interactions(frame, "accuracy", ["mean", "p"])["rms"][0] == pytest.approx(0, abs=1e-9)
+    assert sweep.cell_means(found, "mean", "p").loc[2].tolist() == pytest.approx([30.5, 40.5, 50.5])
 
 
 def test_a_third_parameter_is_neither_noise_nor_interaction():
