@@ -245,7 +245,7 @@ def test_two_sweeps_at_once_do_every_run_once(tmp_path, out, notebook_of, enviro
     frame = table(out)
     assert list(frame["seed"]) == [0, 1, 2, 3]
     assert set(frame["outcome"]) == {"ok"}
-    assert all("another sweep works on it" in text for text in said)
+    assert any("another sweep works on it" in text for text in said)  # the one that began its first run later
 
 
 WAIT = """
