@@ -107,6 +107,20 @@ def notebook_of() -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def waiting_cell() -> str:
+    """Code that waits for a file, but for the seed 0, and notes that it was interrupted."""
+    return """
+try:
+    while seed and not Path("go").exists():
+        Path("began").touch()
+        time.sleep(0.02)
+except KeyboardInterrupt:
+    Path("saved").touch()
+    raise
+"""
+
+
+@pytest.fixture(scope="session")
 def until() -> Callable[..., None]:
     return wait_until
 

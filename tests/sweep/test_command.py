@@ -248,25 +248,14 @@ def test_two_sweeps_at_once_do_every_run_once(tmp_path, out, notebook_of, enviro
     assert any("another sweep works on it" in text for text in said)  # the one that began its first run later
 
 
-WAIT = """
-try:
-    while seed and not Path("go").exists():
-        Path("began").touch()
-        time.sleep(0.02)
-except KeyboardInterrupt:
-    Path("saved").touch()
-    raise
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
 def test_a_sweep_that_is_stopped_leaves_no_process_and_goes_on(
-    tmp_path, out, notebook_of, environment, until, number, status
+    tmp_path, out, notebook_of, waiting_cell, environment, until, number, status
 ):
-    notebook = notebook_of(tmp_path / "notebook.ipynb", LOG, WAIT)
+    notebook = notebook_of(tmp_path / "notebook.ipynb", LOG, waiting_cell)
     words = ["sweep", str(notebook), "-p", "seed", "0:2", "--out", str(out)]
     with start(*words, environment=environment) as process:
         try:

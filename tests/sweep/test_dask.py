@@ -118,6 +118,32 @@ def test_a_run_has_its_share_of_the_workers_cores_unless_the_user_says_how_many(
     assert json.loads(path.read_text())["OMP_NUM_THREADS"] == threads
 
 
+def no_pnn(*_):
+    raise ModuleNotFoundError("No module named 'pnn'")
+
+
+def no_graph(*_):
+    raise RuntimeError("Error during deserialization of the task graph")
+
+
+@pytest.mark.parametrize("work", [no_pnn, no_graph])
+def test_a_cluster_without_pnn_is_told(fake, out, on, monkeypatch, work):
+    monkeypatch.setattr(module, "work", work)
+    with pytest.raises(
+        SweepError, match=r"the cluster cannot import pnn: .* Install it where workers and the scheduler"
+    ):
+        sweep(fake, acts("ok"), out=out, **on)
+
+
+def test_any_other_error_of_a_worker_is_not_taken_for_that(fake, out, on, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("no threads left")
+
+    monkeypatch.setattr(module, "work", fail)
+    with pytest.raises(RuntimeError, match="no threads left"):
+        sweep(fake, acts("ok"), out=out, **on)
+
+
 def test_a_run_takes_its_time_and_no_more(fake, out, on):
     frame = sweep(fake, acts("ok", "wait"), out=out, timeout=4.0, **on)
     assert outcomes(frame) == {"ok": "ok", "wait": "timeout"}
@@ -330,23 +356,12 @@ def test_a_cluster_on_this_machine_survives_a_killed_worker_and_listens_to_itsel
     assert "already in use" not in said
 
 
-WAIT = """
-try:
-    while seed and not Path("go").exists():
-        Path("began").touch()
-        time.sleep(0.02)
-except KeyboardInterrupt:
-    Path("saved").touch()
-    raise
-"""
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_a_cluster_on_this_machine_that_is_stopped_leaves_no_process_and_goes_on(
-    tmp_path, out, notebook_of, environment, until, number, status
+    tmp_path, out, notebook_of, waiting_cell, environment, until, number, status
 ):
-    notebook = notebook_of(tmp_path / "notebook.ipynb", LOG, WAIT)
+    notebook = notebook_of(tmp_path / "notebook.ipynb", LOG, waiting_cell)
     words = ["sweep", str(notebook), "-p", "seed", "0:2", "--out", str(out)]
     command = [sys.executable, "-m", "pnn", *words, "--engine", "dask", "--jobs", "1"]
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, start_new_session=True) as process:
