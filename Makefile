@@ -1,32 +1,43 @@
-# make book: the whole book, from the committed Records, into build/book/_build/html
-# make test: the fast tests; make test-slow: the others (a minute or two each)
-# make release: in dist/ the module, the built book and the Records of this commit, with their checksums; needs GNU tar
-# Each makes what it needs first: a virtual environment in .venv with the project and its tools.
+# `make help` lists the targets. Each makes what it needs first: a virtual environment in .venv with the project and its
+# tools.
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= build/book
+# processes among which the fast tests are shared: a number, or one a core
+WORKERS ?= logical
 
-.PHONY: book test test-slow lint smoke release committed clean
+.PHONY: help book test test-slow smoke lint constraints release committed clean
 .DELETE_ON_ERROR:
 
-book: $(VENV)/installed
+help: ## what there is to make
+	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='|' read -r target text; do printf '  make %-12s %s\n' "$$target" "$$text"; done
+
+book: $(VENV)/installed ## the whole book, from the committed Records, into build/book/_build/html
 	rm -rf $(OUT)
 	$(BIN)/jupyter-book build . --path-output $(OUT) --all -W -n --keep-going
 	$(BIN)/python tests/check_book.py $(OUT)/_build/html
 
-test: $(VENV)/installed
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+test: lint ## the fast tests, on all cores, after lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-test-slow: $(VENV)/installed
+test-slow: $(VENV)/installed ## the other tests, a minute or two each
 	$(BIN)/python -m pytest -m slow
 
-# every notebook by papermill with its smallest settings, Records in an empty folder
-smoke: $(VENV)/installed
+smoke: $(VENV)/installed ## every notebook by papermill with its smallest settings, Records in an empty folder
 	$(BIN)/python -m pytest -m notebook
+
+lint: $(VENV)/installed ## ruff's rules and form, pyright's types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+# without what torch's own build brings, which differs from machine to machine
+constraints: $(VENV)/installed ## constraints.txt: the versions of this environment
+	$(BIN)/python -m pip freeze --exclude-editable | grep '==' | grep -Ev '^(nvidia-|cuda-|triton)' | \
+		sed 's/+[a-z0-9.]*$$//' | LC_ALL=C sort --ignore-case > constraints.txt
 
 VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' pnn/_version.py)
 COMMITTED = $(shell git log -1 --format=%ct)
@@ -35,14 +46,15 @@ PACK = tar --sort=name --mtime=@$(COMMITTED) --owner=0 --group=0 --numeric-owner
 	--format=gnu --use-compress-program='gzip -n9'
 
 # the wheel is built from the sdist; the sdist is packed again, since setuptools keeps the time of day in it
-release: committed book
+release: committed book ## in dist/ the module, the built book and the Records of this commit, with their checksums; needs GNU tar
 	rm -rf dist build/release
 	mkdir -p build/release
 	$(BIN)/python -m pip install --quiet build
 	SOURCE_DATE_EPOCH=$(COMMITTED) $(BIN)/python -m build --outdir dist
 	tar -xzf dist/polynomial_neurons-$(VERSION).tar.gz -C build/release
 	cp -R $(OUT)/_build/html build/release/polynomial-neurons-book-$(VERSION)
-	cp -R results build/release/polynomial-neurons-records-$(VERSION)
+	git archive HEAD results | tar -xf - -C build/release
+	mv build/release/results build/release/polynomial-neurons-records-$(VERSION)
 	cd build/release && for name in *; do $(PACK) -cf ../../dist/$$name.tar.gz $$name || exit 1; done
 	cd dist && sha256sum *.tar.gz *.whl > SHA256SUMS && sha256sum --check --quiet SHA256SUMS
 
@@ -58,5 +70,5 @@ $(VENV)/installed: pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable ".[book,dev]"
 	touch $@
 
-clean:
+clean: ## remove what was built, and the environment
 	rm -rf build dist $(VENV)

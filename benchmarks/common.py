@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pnn.machine import device_name, pick_device
-from pnn.train import objective
+from pnn.system.machine import device_name, pick_device
+from pnn.training.objective import objective
 
 RESULTS = Path(__file__).parent / "results"
 WARM_UP = 3  # rounds that do not count

@@ -5,30 +5,31 @@
 All candidates run side by side in one process, once a round in random order; what counts is the median over the rounds
 of the ratio to the standard network within the round. The match is the widest network, not wider than the one with as
 many parameters, whose step takes at most 5 % longer: less is within the noise. Writes
-benchmarks/results/match_time-<size>-<device>.json. The match is then typed into `time_width` of the setting in
-pnn/experiments/oporture.py; a test compares the two.
+benchmarks/results/match_time-<size>-<device>.json. The match is then typed into `WIDTHS` of
+pnn/experiments/matched.py; a test compares the two.
 """
 
+import dataclasses
 import json
 
 import torch
 from common import Step, arguments, milliseconds, race, ratio, training_step, write
 
-import pnn
-from pnn.experiments import oporture
-from pnn.experiments.common import Setting, matching_width
+from pnn.experiments import matched
+from pnn.experiments.common import Setting
+from pnn.networks import Network
 
 SETTINGS = {
-    "cifar10": oporture.CIFAR10,
-    "cifar100": oporture.CIFAR100,
-    "boolq": oporture.BOOLQ,
-    "higgs": oporture.HIGGS,
+    "cifar10": matched.CIFAR10_SETTINGS,
+    "cifar100": matched.CIFAR100_SETTINGS,
+    "boolq": matched.BOOLQ_SETTINGS,
+    "higgs": matched.HIGGS_SETTINGS,
 }
 SPREAD = (0.55, 0.7, 0.8, 0.87, 0.94, 1.0)  # candidates, as shares of the width that matches by parameters
 LONGER = 1.05
 
 
-def step_of(setting: Setting, network: pnn.Network, device: torch.device) -> Step:
+def step_of(setting: Setting, network: Network, device: torch.device) -> Step:
     """A training step of a network on rows of the setting's form."""
     form = setting.task.form
     model = network.build(form).to(device, memory_format=torch.channels_last)
@@ -49,11 +50,11 @@ def main() -> None:
     rows = []
     for name, settings in SETTINGS.items():
         setting = settings[given.size]
-        standard = pnn.Network(setting.network, "standard", setting.width)
-        equal = matching_width(setting.task, standard, "parameters")
+        standard = setting.network
+        equal = matched.WIDTHS[name][given.size]["parameters"]
         widths = sorted({max(1, round(equal * share)) for share in SPREAD})
         networks = {"standard": standard} | {
-            str(width): pnn.Network(setting.network, "polynomial", width) for width in widths
+            str(width): dataclasses.replace(standard, neuron="polynomial", width=width) for width in widths
         }
         steps = {key: step_of(setting, network, given.device) for key, network in networks.items()}
         seconds = race(steps, given.rounds)
@@ -62,7 +63,7 @@ def main() -> None:
         rows.append(
             {
                 "experiment": name,
-                "standard width": setting.width,
+                "standard width": standard.width,
                 "standard milliseconds": milliseconds(seconds["standard"]),
                 "over standard": ratios,
                 "match": match,

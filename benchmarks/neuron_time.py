@@ -15,8 +15,7 @@ import torch
 from common import arguments, milliseconds, race, ratio, write
 from match_time import LONGER, step_of
 
-import pnn
-from pnn.experiments import exchange
+from pnn.experiments import neurons
 
 SPREAD = (0.3, 0.45, 0.6, 0.75, 0.88, 1.0)  # candidates, as shares of the width that matches by parameters
 
@@ -25,15 +24,15 @@ def main() -> None:
     given = arguments(__doc__, sizes=("laptop", "paper"))
     torch.manual_seed(0)
     rows = []
-    for task, settings in exchange.SETTINGS.items():
+    for task, settings in neurons.SETTINGS.items():
         setting = settings[given.size]
-        sides = pnn.experiments.neurons(given.size, task=task, seeds=1)
+        arms = neurons.runs(given.size, task=task, seeds=1)
         equal = {
-            side.neuron: runs[0].network
-            for side, runs in sides.items()
-            if (side.equal, side.activation) == ("parameters", "relu")
+            arm.neuron: runs[0].network
+            for arm, runs in arms.items()
+            if (arm.equal, arm.activation) == ("parameters", "relu")
         }
-        standard = ("standard", setting.width)
+        standard = ("standard", setting.network.width)
         networks = {standard: equal.pop("standard")}
         for neuron, network in equal.items():
             for width in sorted({max(1, round(network.width * share)) for share in SPREAD}):
@@ -47,7 +46,7 @@ def main() -> None:
                 {
                     "task": task,
                     "neuron": neuron,
-                    "standard width": setting.width,
+                    "standard width": setting.network.width,
                     "standard milliseconds": milliseconds(seconds[standard]),
                     "equal parameters": network.width,
                     "over standard": {str(width): found for width, found in ratios.items()},

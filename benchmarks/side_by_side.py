@@ -24,15 +24,15 @@ from common import write
 
 from pnn import sweep
 from pnn.experiments import EXPERIMENTS
-from pnn.machine import cores, pick_device
-from pnn.run import SIZES, Run
-from pnn.study import in_turn, study
+from pnn.runs.run import SIZES, Run
+from pnn.studies.study import in_turn, study
 from pnn.sweep.engine import visible_gpus
+from pnn.system.machine import cores, pick_device
 
 NOTEBOOK = """
 import json
-from pnn.run import Run
-from pnn.study import study
+from pnn.runs.run import Run
+from pnn.studies.study import study
 
 study([Run.from_dict(json.loads(form))], device=device, progress=False)
 """

@@ -32,7 +32,7 @@ class ThreeConvolutions(nn.Module):
 
 
 def unfused(width: int) -> nn.Module:
-    model = pnn.CNN(3, 10, width, "polynomial")
+    model = pnn.CNNModule(3, 10, width, "polynomial")
     for index, layer in enumerate(model):
         if isinstance(layer, pnn.PolyConv2d):
             model[index] = ThreeConvolutions(layer)
@@ -52,8 +52,8 @@ def main() -> None:
     rows = []
     for size, (standard, polynomial) in PAIRS.items():
         build = {
-            "standard": functools.partial(pnn.CNN, 3, 10, standard),
-            "polynomial": functools.partial(pnn.CNN, 3, 10, polynomial, "polynomial"),
+            "standard": functools.partial(pnn.CNNModule, 3, 10, standard),
+            "polynomial": functools.partial(pnn.CNNModule, 3, 10, polynomial, "polynomial"),
             "three convolutions": functools.partial(unfused, polynomial),
         }
         for layout in (torch.channels_last, torch.contiguous_format):

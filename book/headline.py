@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pnn
-from pnn import plots, stats
+from pnn.report import measures, plots
 
 HERE = Path(__file__).parent
 
@@ -11,10 +11,10 @@ HERE = Path(__file__).parent
 def main() -> None:
     results = HERE.parent / "results"
     size = pnn.largest_size(pnn.experiments.cifar10, results)
-    sides = pnn.study(pnn.experiments.cifar10(size), results=results)
-    pair = sides["standard"], sides["parameters"]
-    result = pnn.compare_records(*pair, stats.accuracy)
-    figure = plots.paired_accuracy(*pair, stats.accuracy, f"test accuracy, % (CIFAR-10, {size})")
+    arms = pnn.study(pnn.experiments.cifar10(size), results=results)
+    pair = {"standard": arms["standard"], "polynomial": arms["parameters"]}
+    result = pnn.compare_records(*pair.values(), measures.accuracy)
+    figure = plots.paired_accuracy(pair, label=f"test accuracy, % (CIFAR-10, {size})")
     numbers = f"{size}: {result.difference:+.2f} points, n = {result.n}"
     figure.savefig(HERE / "assets" / "headline.png", metadata={"Description": numbers})
     print(numbers)

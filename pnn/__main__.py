@@ -1,153 +1,116 @@
-"""The command line: python -m pnn run | study | status | notebook | sweep | table."""
+"""The command line: pnn run | study | status | records | notebook | sweep | table, or python -m pnn.
+
+Nothing is imported here but what reads the words; a sub-command's own module is, once it is named.
+"""
 
 import argparse
-import collections
-import json
+import importlib
 import sys
 from pathlib import Path
 
-from .checkpoint import CheckpointError
-from .experiments import EXPERIMENTS
-from .notebook import parse_parameters, run_notebook
-from .run import SIZES, Record, Run, RunError
-from .sources import DataError
-from .study import (
-    RecordError,
-    StudyError,
-    alone,
-    in_turn,
-    load_record,
-    parse_seconds,
-    results_folder,
-    study,
-    train_record,
-)
-from .sweep import SweepError
-from .sweep import command as sweep_command
+from .system.extras import MissingExtraError
 
 EXIT_CODES = (
     "exit status: 0 done; 1 a run ended badly; 2 wrong input; "
-    "3 out of budget, 130 or 143 stopped (saved, start it again)"
+    "3 out of budget, 129, 130 or 143 stopped (saved, start it again)"
+)
+SIZES = ("smoke", "laptop", "paper")  # They are those of `pnn.runs.run`, which imports torch; a test compares them.
+VALUES = (
+    "values are 0.25,0.5,1 or smoke,laptop or 0:10 (a range of whole numbers, its end excluded); "
+    "several -p give every combination, or with --zip the first values, the second values, ..."
 )
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m pnn", description=__doc__, epilog=EXIT_CODES)
-    commands = parser.add_subparsers(dest="command", required=True)
-
-    run = commands.add_parser("run", help="train one Run and keep its Record", epilog=EXIT_CODES)
-    run.add_argument("run", metavar="FILE", help="a JSON file with a Run, or - for standard input")
-    run.add_argument("--quiet", action="store_true", help="no progress bar")
-
-    many = commands.add_parser("study", help="train the Runs of experiments that have no Record", epilog=EXIT_CODES)
-    many.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help=f"one of {', '.join(EXPERIMENTS)}")
-    many.add_argument("--missing", action="store_true", help="all experiments, in order of priority")
-    many.add_argument("--size", choices=SIZES, required=True)
-    many.add_argument("--seeds", type=int, default=0, metavar="N", help="default: the size's own number")
-    many.add_argument("--jobs", type=int, default=1, metavar="N", help="trainings side by side on the device")
-    many.add_argument("--budget", metavar="25m", help="stop, saved, after this time (s, m or h)")
-    many.add_argument("--retry", default="", metavar="OUTCOMES", help="train these again, such as failed,killed")
-
-    page = commands.add_parser("notebook", help="execute a notebook with other parameters", epilog=EXIT_CODES)
-    page.add_argument("notebook")
-    page.add_argument("output", help="where the executed notebook goes")
-    page.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters")
-
-    sweep_command.add_arguments(commands, EXIT_CODES)
-
-    status = commands.add_parser("status", help="how many Records each experiment has", epilog=EXIT_CODES)
-
-    for command in (run, many):
-        command.add_argument("--data", metavar="FOLDER", help="default: PNN_DATA, then the hub")
-        command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
-    for command in (run, many, status):
-        command.add_argument("--results", metavar="FOLDER", help="where Records live (default: %(default)s)")
-        command.set_defaults(results=str(results_folder()))
-
-    arguments = parser.parse_args(argv)
+    """Do what the words say; the exit status is as `EXIT_CODES` says."""
+    arguments = _parser().parse_args(argv)
     try:
-        return {
-            "run": _run,
-            "study": _study,
-            "status": _status,
-            "notebook": _notebook,
-            "sweep": sweep_command.sweep,
-            "table": sweep_command.table,
-        }[arguments.command](arguments)
-    except (RunError, DataError, CheckpointError, RecordError, StudyError, SweepError, ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        module = importlib.import_module(f"pnn.{arguments.module}")
+    except MissingExtraError as error:
+        return _refuse(error)
+    try:
+        return getattr(module, arguments.command)(arguments)
+    except (*module.WRONG_INPUT, MissingExtraError, ValueError, OSError) as error:
+        return _refuse(error)
     except KeyboardInterrupt:
         print("stopped and saved; the same command goes on from here", file=sys.stderr)
         return 130
 
 
-def _run(arguments: argparse.Namespace) -> int:
-    try:
-        form = json.loads(sys.stdin.read() if arguments.run == "-" else Path(arguments.run).read_text())
-    except ValueError as error:  # not JSON, or not even text
-        raise RunError(f"{arguments.run} is not JSON: {error}") from error
-    run, results = Run.from_dict(form), Path(arguments.results)
-    before = load_record(run, results)
-    with alone(run, results, wait=True):
-        record = load_record(run, results)
-        if record is None or (record.outcome != "ok" and record == before):  # else another process has trained it
-            record = train_record(
-                run, results, data=arguments.data, device=arguments.device, progress=not arguments.quiet
-            )
-    print(_summary(record))
-    return 0 if record.outcome == "ok" else 1
+def _refuse(error: Exception) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return 2
 
 
-def _study(arguments: argparse.Namespace) -> int:
-    if bool(arguments.experiments) == arguments.missing:
-        raise RunError(f"name experiments ({', '.join(EXPERIMENTS)}) or give --missing for all of them")
-    for name in arguments.experiments:
-        if name not in EXPERIMENTS:
-            raise RunError(f"there is no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
-    runs = [
-        run
-        for name in arguments.experiments or EXPERIMENTS
-        for run in in_turn(EXPERIMENTS[name](arguments.size, seeds=arguments.seeds))
-    ]
-    records = study(
-        runs,
-        results=arguments.results,
-        data=arguments.data,
-        device=arguments.device,
-        jobs=arguments.jobs,
-        budget_seconds=parse_seconds(arguments.budget) if arguments.budget else None,
-        retry=[outcome for outcome in arguments.retry.split(",") if outcome],
+def _parser() -> argparse.ArgumentParser:
+    name = "python -m pnn" if Path(sys.argv[0]).name == "__main__.py" else "pnn"
+    parser = argparse.ArgumentParser(prog=name, description=__doc__.splitlines()[0], epilog=EXIT_CODES)
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_trainings(commands)
+    _add_notebooks(commands)
+    return parser
+
+
+def _add_trainings(commands) -> None:
+    run = commands.add_parser("run", help="train one Run and keep its Record", epilog=EXIT_CODES)
+    run.add_argument("run", metavar="FILE", help="a JSON file with a Run, or - for standard input")
+    run.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    study = commands.add_parser("study", help="train the Runs of experiments that have no Record", epilog=EXIT_CODES)
+    study.add_argument("experiments", nargs="*", metavar="EXPERIMENT", help="such as cifar10; status lists them all")
+    study.add_argument("--missing", action="store_true", help="all experiments, in order of priority")
+    study.add_argument("--size", choices=SIZES, required=True)
+    study.add_argument("--seeds", type=int, default=0, metavar="N", help="default: the size's own number")
+    study.add_argument("--jobs", type=int, default=1, metavar="N", help="trainings side by side on the device")
+    study.add_argument("--budget", metavar="25m", help="stop, saved, after this time (s, m or h)")
+    study.add_argument("--retry", default="", metavar="OUTCOMES", help="train these again, such as failed,killed")
+
+    status = commands.add_parser("status", help="how many Records each experiment has", epilog=EXIT_CODES)
+
+    records = commands.add_parser("records", help="export Records, pack them, or write their checksums")
+    what = records.add_mutually_exclusive_group(required=True)
+    what.add_argument("--export", metavar="FILE", help="all Records as one table, .parquet or .csv")
+    what.add_argument("--pack", nargs=2, metavar=("TASK", "SIZE"), help="put single files into <TASK>/<SIZE>.parquet")
+    what.add_argument("--sums", action="store_true", help="write SHA256SUMS over all Records but those of size smoke")
+
+    for command in (run, study):
+        command.add_argument("--data", metavar="FOLDER", help="default: PNN_DATA, then the hub")
+        command.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    where = "where Records live (default: PNN_RESULTS, else results of the checkout around the current folder)"
+    for command in (run, study, status, records):
+        command.add_argument("--results", metavar="FOLDER", help=where)
+        command.set_defaults(module="studies.command" if command is not records else "runs.command")
+
+
+def _add_notebooks(commands) -> None:
+    page = commands.add_parser("notebook", help="execute a notebook with other parameters", epilog=EXIT_CODES)
+    page.add_argument("notebook")
+    page.add_argument("output", help="where the executed notebook goes")
+    page.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters")
+
+    sweep = commands.add_parser(
+        "sweep", help="execute a notebook at many settings", description=VALUES, epilog=EXIT_CODES, allow_abbrev=False
     )
-    for record in records:
-        print(f"{record.run.name}: {_summary(record)}")
-    print(f"{len(records)} of {len(runs)} Records in {arguments.results}")
-    if any(record.outcome != "ok" for record in records):
-        return 1
-    return 0 if len(records) == len(runs) else 3
+    sweep.add_argument("notebook")
+    sweep.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUES"), dest="parameters")
+    sweep.add_argument("--zip", action="store_true", help="the parameters of -p in step, not in all combinations")
+    sweep.add_argument("-f", metavar="FILE", dest="file", help="YAML with grid, zip, list, random; combined with -p")
+    sweep.add_argument("--dry-run", action="store_true", help="check and list the runs, start none")
+    sweep.add_argument("--out", metavar="DIR", help="the sweep's folder; default: sweeps/<name of the notebook>")
+    sweep.add_argument("--engine", choices=("local", "dask"), default="local", help="default: %(default)s")
+    sweep.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, or its scheduler file")
+    sweep.add_argument("--jobs", type=int, default=0, metavar="N", help="runs at once")
+    sweep.add_argument("--gpus-per-run", type=float, default=0.0, metavar="SHARE", help="such as 0.25, 1 or 2")
+    sweep.add_argument("--timeout", metavar="30m", help="stop a run, saved, after this time (s, m or h)")
+    sweep.add_argument("--retry", default="", metavar="OUTCOMES", help="do these again, such as failed,killed")
+    sweep.add_argument("--max-failures", type=int, metavar="K", help="stop after so many failed runs")
 
+    table = commands.add_parser("table", help="print or export the table of a sweep")
+    table.add_argument("sweep", metavar="DIR")
+    table.add_argument("--export", metavar="PATH", help=".csv, .parquet, or a folder for TensorBoard")
 
-def _notebook(arguments: argparse.Namespace) -> int:
-    run_notebook(arguments.notebook, arguments.output, parse_parameters(arguments.parameters))
-    return 0
-
-
-def _status(arguments: argparse.Namespace) -> int:
-    print(f"{'experiment':14} {'size':8} Records")
-    for name, experiment in EXPERIMENTS.items():
-        for size in SIZES:
-            runs = in_turn(experiment(size))
-            records = [load_record(run, Path(arguments.results)) for run in runs]
-            outcomes = collections.Counter(record.outcome for record in records if record)
-            bad = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if outcome != "ok")
-            print(f"{name:14} {size:8} {outcomes.total():3} of {len(runs):3}{f' ({bad})' if bad else ''}")
-    return 0
-
-
-def _summary(record: Record) -> str:
-    if record.outcome != "ok":
-        return f"{record.outcome}: {record.message}"
-    return f"test accuracy {record.final['test'].accuracy:.4f} in {record.seconds:.0f} s on {record.used['device']}"
+    for command in (page, sweep, table):
+        command.set_defaults(module="sweep.command")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 Every page of the table of contents is there and no source page is left out of it; no page loads anything from the
 network, or a local file that is missing; the headline and the verdicts equal the Records, computed here by other
-code.
+code; the Records are those of their checksums.
 """
 
 import collections
+import hashlib
 import html
 import html.parser
 import itertools
@@ -19,6 +20,7 @@ import urllib.parse
 from pathlib import Path
 
 from PIL import Image
+from pyarrow import parquet as pq
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"
@@ -26,8 +28,8 @@ CLAIMS = ROOT / "book/claims.toml"
 VERDICTS = "notebooks/analysis/verdict.html"
 MEASURED, UNMEASURED = "measured (95 % interval)", "not measured yet"
 TASKS = {"boolq-glove": "boolq-words"}  # of experiments that have another name than their task
-COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes"}  # that a side has in common
-SOURCE_WIDTH = {"higgs": 98}  # of the side "source"
+COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes"}  # that an arm has in common
+SOURCE_WIDTH = {"higgs": 98}  # of the arm "source"
 LOADING = {"stylesheet", "icon", "shortcut", "preload", "modulepreload", "prefetch", "preconnect", "manifest"}
 ADDRESS_IN_CSS = re.compile(r"""(?:url\(\s*['"]?|@import\s+['"])([^'")\s]+)""")
 
@@ -59,6 +61,34 @@ class Page(html.parser.HTMLParser):
 
 def pages_of_toc() -> set[str]:
     return set(re.findall(r"(?:file|root):\s*(\S+)", (ROOT / "_toc.yml").read_text()))
+
+
+def records_in(results: Path) -> list[dict]:
+    """All Records of a folder, from single files and from parquets."""
+    texts = [path.read_text() for path in results.glob("*/*/*.json")]
+    for path in results.glob("*/*.parquet"):
+        texts += pq.ParquetFile(path).read().column("record").to_pylist()
+    return [json.loads(text) for text in texts]
+
+
+def wrong_sums(results: Path) -> list[str]:
+    """The files of Records against SHA256SUMS, those of size smoke aside: changed, missing, or not named in it."""
+    try:
+        lines = (results / "SHA256SUMS").read_text().splitlines()
+    except FileNotFoundError:
+        return ["results/SHA256SUMS is missing: python -m pnn records --sums"]
+    named = {name: digest for digest, name in (line.split("  ") for line in lines)}
+    paths = [*results.glob("*/*/*.json"), *results.glob("*/*.parquet")]
+    found = {
+        path.relative_to(results).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in paths
+        if "smoke" not in (path.parent.name, path.stem)
+    }
+    return [
+        f"{name} is not as results/SHA256SUMS says: python -m pnn records --sums, if it is meant to be so"
+        for name in sorted(named.keys() | found.keys())
+        if named.get(name) != found.get(name)
+    ]
 
 
 def missing_pages(built: Path) -> list[str]:
@@ -102,18 +132,19 @@ def wrong_headline(built: Path) -> list[str]:
     size = re.search(r"Setting: size (\w+),", text)
     if not size:
         return ["the title page names no size"]
-    sides: dict[str, dict[int, float]] = {"standard": {}, "polynomial": {}}
-    for path in RESULTS.glob(f"cifar10-{size[1]}-*.json"):
-        record = json.loads(path.read_text())
+    arms: dict[str, dict[int, float]] = {"standard": {}, "polynomial": {}}
+    for record in records_in(RESULTS):
+        run = record["run"]
+        if (run["task"]["name"], run["size"]) != ("cifar10", size[1]):
+            continue
         if record["outcome"] == "ok" and f"{record['budget']['parameters']:,}" in text:
-            run = record["run"]
-            sides[run["network"]["neuron"]][run["seed"]] = 100 * record["final"]["test"]["accuracy"]
-    seeds = sides["standard"].keys() & sides["polynomial"].keys()
+            arms[run["network"]["neuron"]][run["seed"]] = 100 * record["final"]["test"]["accuracy"]
+    seeds = arms["standard"].keys() & arms["polynomial"].keys()
     if not seeds:
         return [f"there are no Records of size {size[1]} behind the title page"]
-    means = {neuron: statistics.fmean(values[seed] for seed in seeds) for neuron, values in sides.items()}
+    means = {neuron: statistics.fmean(values[seed] for seed in seeds) for neuron, values in arms.items()}
     difference = f"{means['polynomial'] - means['standard']:+.2f} points"
-    expected = [difference, f"{len(seeds)} seeds a side", f"{means['polynomial']:.2f} against"]
+    expected = [difference, f"{len(seeds)} seeds an arm", f"{means['polynomial']:.2f} against"]
     with Image.open(ROOT / "book/assets/headline.png") as figure:
         drawn = figure.text["Description"]
     stale = (
@@ -161,7 +192,7 @@ def wrong_verdicts(built: Path, claims: Path = CLAIMS, results: Path = RESULTS) 
     page.feed((built / VERDICTS).read_text(encoding="utf-8"))
     rows = page.rows_with("claim", "claimed", "verdict")
     entries = tomllib.loads(claims.read_text(encoding="utf-8"))["claim"]
-    records = [json.loads(path.read_text()) for path in results.glob("*.json")]
+    records = records_in(results)
     problems = []
     if len(rows) != len(entries):
         problems.append(f"there are {len(rows)} rows for {len(entries)} claims")
@@ -197,7 +228,7 @@ def wrong_row(claim: dict, row: dict[str, str], records: list[dict]) -> list[str
     if "rule" not in claim:
         return [f"it has no query, but the verdict {row['verdict']!r}"]
     try:
-        standard, other = sides_of(claim, [r for r in records if r["run"]["size"] == row["size"]])
+        standard, other = arms_of(claim, [r for r in records if r["run"]["size"] == row["size"]])
     except LookupError as error:
         return [f"of size {row['size']!r} there are {error}"]
     seeds = standard.keys() & other.keys()
@@ -219,18 +250,18 @@ def wrong_row(claim: dict, row: dict[str, str], records: list[dict]) -> list[str
     return problems
 
 
-def sides_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int, dict]]:
-    """Records by seed, of the runs that ended well: of the standard side, and of the claim's.
+def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int, dict]]:
+    """Records by seed, of the runs that ended well: of the standard arm, and of the claim's.
 
-    The standard side is the standard network (with ReLU) of most seeds. The other one has its task, recipe and
+    The standard arm is the standard network (with ReLU) of most seeds. The other one has its task, recipe and
     architecture, and of these the cost that is nearest.
     """
     for prefix, find in {"neurons-": of_a_neuron, "relinear-": of_a_way}.items():
         if claim["experiment"].startswith(prefix):
             own = [r for r in records if r["run"]["task"]["name"] == claim["experiment"].removeprefix(prefix)]
-            pair = [find(own, *claim[side].split("/")) for side in ("against", "side")]
+            pair = [find(own, *claim[arm].split("/")) for arm in ("against", "arm")]
             bad = claim["measure"] == "failure"  # which every run has
-            return tuple({r["run"]["seed"]: r for r in side if bad or r["outcome"] == "ok"} for side in pair)
+            return tuple({r["run"]["seed"]: r for r in arm if bad or r["outcome"] == "ok"} for arm in pair)
     groups: dict[str, list[dict]] = collections.defaultdict(list)
     for record in records:
         run = record["run"]
@@ -244,7 +275,7 @@ def sides_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[in
     most = max((len(groups[key]) for key in standard), default=0)
     standard = [key for key in standard if len(groups[key]) == most]
     if len(standard) != 1:
-        raise LookupError(f"{len(standard)} groups of Records that may be the standard side")
+        raise LookupError(f"{len(standard)} groups of Records that may be the standard arm")
     network, *rest = json.loads(standard[0])
     candidates = [
         key
@@ -252,17 +283,17 @@ def sides_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[in
         if json.loads(key) == [network | {"neuron": "polynomial", "width": networks[key]["width"]}, *rest]
     ]
     ended = {key: {r["run"]["seed"]: r for r in group if r["outcome"] == "ok"} for key, group in groups.items()}
-    if claim["side"] == "source":
+    if claim["arm"] == "source":
         candidates = [key for key in candidates if networks[key]["width"] == SOURCE_WIDTH[claim["experiment"]]]
-    elif claim["side"] in COSTS:
-        cost = COSTS[claim["side"]]
+    elif claim["arm"] in COSTS:
+        cost = COSTS[claim["arm"]]
         costs = {key: [r["budget"][cost] for r in group if cost in r["budget"]] for key, group in groups.items()}
         known = [key for key in candidates if costs[key] and costs[standard[0]]]
         candidates = sorted(known, key=lambda key: abs(costs[key][0] - costs[standard[0]][0]))[:1]
     else:
-        raise LookupError(f"Records of the side {claim['side']!r}, which tests/check_book.py has yet to learn to find")
+        raise LookupError(f"Records of the arm {claim['arm']!r}, which tests/check_book.py has yet to learn to find")
     if len(candidates) != 1:
-        raise LookupError(f"{len(candidates)} groups of Records that may be the side {claim['side']!r}")
+        raise LookupError(f"{len(candidates)} groups of Records that may be the arm {claim['arm']!r}")
     return ended[standard[0]], ended[candidates[0]]
 
 
@@ -287,18 +318,15 @@ def of_a_way(records: list[dict], way: str, depth: str, ratio: str) -> list[dict
     """Of ReLinear's experiment: "standard", "quadratic" or "relinear" at a depth, by the ratio of learning rates."""
     if way not in ("standard", "quadratic", "relinear"):
         raise LookupError(f"Records of the way {way!r}, which tests/check_book.py has yet to learn to find")
-    network = {
-        "neuron": "standard" if way == "standard" else "quadratic",
-        "start": "relinear" if way == "relinear" else "torch",
-        "depth": int(depth),
-    }
-    recipe = {"source": "fan-2023", "quadratic_rate": float(ratio), "quadratic_decay": 0.0, "standard_epochs": 0}
-    defaults = {"start": "torch", "depth": 0, "quadratic_rate": 1.0, "quadratic_decay": 0.0, "standard_epochs": 0}
+    neuron = "standard" if way == "standard" else "quadratic"
+    relinear = {"name": "relinear", "ratio": float(ratio), "weight_decay": None, "standard_epochs": 0}
+    methods = [relinear] if way == "relinear" else []
     return [
         r
         for r in records
-        if (defaults | r["run"]["network"]).items() >= network.items()
-        and (defaults | r["run"]["recipe"]).items() >= recipe.items()
+        if r["run"]["recipe"]["source"] == "fan-2023"
+        and (r["run"]["network"]["neuron"], r["run"]["network"].get("depth")) == (neuron, int(depth))
+        and r["run"]["recipe"].get("methods", []) == methods
     ]
 
 
@@ -350,7 +378,7 @@ def t_quantile(freedom: int) -> float:
 def main(built: Path) -> int:
     problems = missing_pages(built) + orphans()
     if not problems:
-        problems = bad_addresses(built) + wrong_headline(built) + wrong_verdicts(built)
+        problems = bad_addresses(built) + wrong_headline(built) + wrong_verdicts(built) + wrong_sums(RESULTS)
     for problem in problems:
         print(f"check_book: {problem}", file=sys.stderr)
     if not problems:

@@ -4,6 +4,7 @@ import functools
 import inspect
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,21 +12,23 @@ import pytest
 
 import pnn
 from pnn import nn as collection
-from pnn.experiments.exchange import Side
-from pnn.study import load_record
+from pnn.experiments.neurons import Arm
+from pnn.report import measures
+from pnn.runs.store import load_record
 
 ROOT = Path(__file__).parents[1]
 
 
 @functools.cache
 def records_of(experiment: str, **settings: str) -> dict:
-    sides = getattr(pnn.experiments, experiment)("laptop", **settings)
-    return {side: [load_record(run, ROOT / "results") for run in runs] for side, runs in sides.items()}
+    found = getattr(pnn.experiments, experiment)
+    arms = getattr(found, "runs", found)("laptop", **settings)
+    return {arm: [load_record(run, ROOT / "results") for run in runs] for arm, runs in arms.items()}
 
 
 def compared(standard: list[pnn.Record], records: list[pnn.Record]) -> pnn.Comparison:
     assert None not in records, "a Record is missing"
-    return pnn.compare_records(standard[: len(records)], records, pnn.stats.accuracy)
+    return pnn.compare_records(standard[: len(records)], records, measures.accuracy)
 
 
 def accuracy(comparison: pnn.Comparison) -> list[str]:
@@ -35,19 +38,25 @@ def accuracy(comparison: pnn.Comparison) -> list[str]:
 
 
 def on_higgs(neuron: str, activation: str = "relu") -> list[str]:
-    sides = records_of("neurons", task="higgs")
-    own, standard = (sides[Side(kind, "parameters", activation)] for kind in (neuron, "standard"))
-    return accuracy(compared(standard, own))
+    arms = records_of("neurons", task="higgs")
+    own, standard = (arms[Arm(kind, "parameters", activation)] for kind in (neuron, "standard"))
+    comparison = compared(standard, own)
+    return lost(own) + (accuracy(comparison) if comparison.n > 1 else [])
+
+
+def lost(records: list[pnn.Record]) -> list[str]:
+    outcomes = Counter(record.outcome for record in records if record.outcome != "ok")
+    return [f"{count} of {len(records)} trainings {outcome}" for outcome, count in outcomes.items()]
 
 
 def of_images(task: str) -> list[str]:
-    sides = records_of(task)
-    return accuracy(compared(sides["standard"], sides["parameters"]))
+    arms = records_of(task)
+    return accuracy(compared(arms["standard"], arms["parameters"]))
 
 
 def of_texts(experiment: str) -> list[str]:
-    sides = records_of(experiment)
-    comparison = compared(sides["standard"], sides["parameters"])
+    arms = records_of(experiment)
+    comparison = compared(arms["standard"], arms["parameters"])
     assert comparison.low <= 0 <= comparison.high
     return ["not told apart", f"{comparison.n} seeds"]
 
@@ -64,9 +73,9 @@ def slower(task: str, neuron: str) -> list[str]:
 
 
 def of_the_showcase() -> list[str]:
-    sides = records_of("showcase")
-    lost = [record for record in sides["polynext"] if record.outcome == "diverged"]
-    return [*accuracy(compared(sides["standard"], sides["polynext"])), f"{len(lost)} of {len(sides['polynext'])}"]
+    arms = records_of("showcase")
+    assert compared(arms["standard"], arms["polynext"]).n < 2, "there are pairs to quote"
+    return lost(arms["polynext"])
 
 
 QUOTED: dict[str, Callable[[], list[str]]] = {

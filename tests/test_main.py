@@ -5,24 +5,31 @@ import dataclasses
 import importlib
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
 import pytest
+from whole import whole_record
 
 import pnn
-from pnn.study import save_record
+from pnn.experiments import EXPERIMENTS
+from pnn.runs import store
+from pnn.runs.run import SIZES
+from pnn.runs.store import record_path, save_record
 
 command_line = importlib.import_module("pnn.__main__")
 main = command_line.main
-study_module = importlib.import_module("pnn.study")
+study_command = importlib.import_module("pnn.studies.command")
+study_module = importlib.import_module("pnn.studies.study")
 sweep_command = importlib.import_module("pnn.sweep.command")
 
+ROOT = Path(__file__).parents[1]
 RUN = pnn.Run(
-    pnn.Task("digits", validation=1300),
-    pnn.Network("cnn", "polynomial", 2),
+    pnn.Digits(validation=1300),
+    pnn.CNN("polynomial", 2),
     pnn.Recipe(1, batch_size=64),
     seed=0,
     size="smoke",
@@ -35,9 +42,9 @@ def tiny(size: str, *, seeds: int = 0) -> dict[str, list[pnn.Run]]:
 
 
 def record_of(run: pnn.Run, outcome: str = "ok") -> pnn.Record:
-    empty = pnn.Record.of_failure(run, outcome, "" if outcome == "ok" else "why")
-    final = {"test": pnn.Score(0.5, 0.875)} if outcome == "ok" else {}
-    return dataclasses.replace(empty, final=final, seconds=90.0, used={"device": "an abacus"})
+    if outcome == "ok":
+        return whole_record(run, 0.875, seconds=90.0)
+    return dataclasses.replace(pnn.Record.of_failure(run, outcome, "why"), seconds=90.0, used={"device": "an abacus"})
 
 
 @pytest.fixture(autouse=True)
@@ -45,9 +52,9 @@ def results(tmp_path, monkeypatch):
     """An empty folder for Records, and no experiment but a tiny one."""
     monkeypatch.setenv("PNN_RESULTS", str(tmp_path / "results"))
     monkeypatch.delenv("PNN_DATA", raising=False)
-    for name in list(command_line.EXPERIMENTS):
-        monkeypatch.delitem(command_line.EXPERIMENTS, name)
-    monkeypatch.setitem(command_line.EXPERIMENTS, "tiny", tiny)
+    for name in list(EXPERIMENTS):
+        monkeypatch.delitem(EXPERIMENTS, name)
+    monkeypatch.setitem(EXPERIMENTS, "tiny", tiny)
     return tmp_path / "results"
 
 
@@ -75,12 +82,38 @@ def file(tmp_path):
     return path
 
 
+# --- what is imported ------------------------------------------------------------------------------------------------
+
+
+def imported_by(*words: str) -> set[str]:
+    done = subprocess.run([sys.executable, "-X", "importtime", *words], cwd=ROOT, capture_output=True, text=True)
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines() if line.startswith("import time:")}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["study", "--help"], ["sweep", "--help"], ["train"]], ids=" ".join)
+def test_to_read_the_words_is_quick(words):
+    """Torch takes more than a second."""
+    found = imported_by("-m", "pnn", *words) - imported_by("-c", "")
+    assert "pnn.system.extras" in found
+    assert {name.partition(".")[0] for name in found} <= {"pnn", *sys.stdlib_module_names}
+
+
+def test_trainings_import_nothing_of_notebooks():
+    found = imported_by("-c", "import pnn.studies.command")
+    assert "torch" in found
+    assert not found & {"datasets", "matplotlib", "nbformat", "pandas", "papermill", "pnn.sweep", "rich", "scipy"}
+
+
+def test_the_sizes_are_those_of_a_run():
+    assert command_line.SIZES == SIZES
+
+
 # --- run -------------------------------------------------------------------------------------------------------------
 
 
 def test_run_trains_a_run_from_a_file_keeps_its_record_and_does_not_train_it_twice(file, results, capsys, monkeypatch):
     assert main(["run", str(file), "--device", "cpu", "--quiet"]) == 0
-    record = pnn.Record.from_dict(json.loads((results / f"{RUN.name}.json").read_text()))
+    record = pnn.Record.from_dict(json.loads(record_path(RUN, results).read_text()))
     assert (record.run, record.outcome) == (RUN, "ok")
     kept = {path.name for path in (results.parent / "runs" / RUN.name).iterdir()}
     assert kept == {"lock", "weights.safetensors"}
@@ -99,7 +132,7 @@ def test_run_reads_a_run_from_standard_input(results, trained, monkeypatch, tmp_
     assert main(["run", "-", "--data", "here", "--results", str(elsewhere)]) == 0
     folder = elsewhere.parent / "runs"
     assert trained == [(RUN, {"data": "here", "device": "auto", "folder": folder, "progress": True})]
-    assert (elsewhere / f"{RUN.name}.json").exists()
+    assert record_path(RUN, elsewhere).exists()
     assert not results.exists()
 
 
@@ -112,13 +145,13 @@ def test_run_trains_again_what_ended_badly(file, results, trained):
 def test_run_waits_for_another_process_and_takes_what_that_made(file, results, trained, monkeypatch, capsys):
     """Whatever its outcome."""
     with contextlib.ExitStack() as other:
-        other.enter_context(study_module.alone(RUN, results))
+        other.enter_context(store.run_lock(RUN, results))
 
         def sleep(_):
             save_record(record_of(RUN, "diverged"), results)
             other.close()
 
-        monkeypatch.setattr(study_module, "time", SimpleNamespace(sleep=sleep))
+        monkeypatch.setattr(store, "time", SimpleNamespace(sleep=sleep))
         assert main(["run", str(file)]) == 1
     assert trained == []
     assert f"waiting for {RUN.name}, which another process trains" in capsys.readouterr().err
@@ -155,7 +188,6 @@ def test_a_file_that_is_no_json_is_named(file, capsys, content):
         pnn.RecordError,
         pnn.StudyError,
         pnn.RunError,
-        pnn.sweep.SweepError,
         ValueError,
         OSError,
     ],
@@ -200,7 +232,7 @@ def test_study_trains_what_is_missing(which, results, trained, capsys):
 
 
 def test_a_study_whose_budget_is_spent_first_is_status_3(results, monkeypatch):
-    monkeypatch.setattr(command_line, "study", lambda runs, **_: [record_of(runs[0], "ok")])
+    monkeypatch.setattr(study_command, "records_of", lambda runs, **_: [record_of(runs[0], "ok")])
     assert main(["study", "tiny", "--size", "smoke", "--seeds", "3", "--budget", "1s"]) == 3
 
 
@@ -212,7 +244,7 @@ def test_a_study_whose_budget_is_spent_first_is_status_3(results, monkeypatch):
         (["tiny", "--missing"], "name experiments (tiny) or give --missing"),
         (["tiny", "--jobs", "0"], "jobs must be at least 1, got 0"),
         (["tiny", "--budget", "soon"], "90s, 25m or 2h; got 'soon'"),
-        (["tiny", "--retry", "crashed"], "failed, diverged, oom, timeout, killed"),
+        (["tiny", "--retry", "crashed"], "failed, diverged, exploded, oom, timeout, killed"),
     ],
 )
 def test_a_wrong_study_is_status_2_and_says_what_is_allowed(words, message, trained, capsys):

@@ -14,9 +14,11 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from whole import whole_record
 
 import pnn
-from pnn.study import in_turn, save_record
+from pnn.runs.store import save_record
+from pnn.studies.study import in_turn
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -35,8 +37,8 @@ def steps_of(workflow: dict) -> list[dict]:
 # --- the workflows ---------------------------------------------------------------------------------------------------
 
 
-def test_there_are_three_workflows():
-    assert [path.stem for path in WORKFLOWS] == ["book", "release", "test"]
+def test_there_are_five_workflows():
+    assert [path.stem for path in WORKFLOWS] == ["book", "nightly", "release", "test", "weekly"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -77,9 +79,31 @@ def test_the_tests_run_on_every_python_that_the_project_names():
     workflow = load("test")
     assert workflow["jobs"]["test"]["strategy"]["matrix"]["python"] == named
     assert PROJECT["requires-python"] == f">={named[0]}"
-    for name in ("book", "release", "test"):
+    for name in (path.stem for path in WORKFLOWS):
         given = [step["with"]["python-version"] for step in steps_of(load(name)) if "setup-python" in str(step)]
         assert set(given) <= {*named, "${{ matrix.python }}"}
+
+
+@pytest.mark.parametrize(
+    ("name", "targets"), [("nightly", {"test-slow", "smoke"}), ("weekly", {"test", "constraints"})]
+)
+def test_what_takes_long_runs_by_the_clock_and_on_demand(name, targets):
+    workflow = load(name)
+    triggers = workflow[True]  # YAML reads `on` as a truth value
+    assert triggers.keys() == {"schedule", "workflow_dispatch"}
+    minute, hour, *_ = triggers["schedule"][0]["cron"].split()
+    assert 0 < int(minute) < 60  # at full hours GitHub drops runs
+    assert 0 <= int(hour) < 24
+    assert {step["run"].removeprefix("make ") for step in steps_of(workflow) if "run" in step} == targets
+
+
+def test_pull_requests_get_the_versions_that_were_green_and_one_job_a_week_gets_the_newest():
+    kept = "${{ github.workspace }}/constraints.txt"
+    assert load("test")["jobs"]["test"]["env"]["PIP_CONSTRAINT"] == kept
+    assert load("nightly")["env"]["PIP_CONSTRAINT"] == kept
+    weekly = load("weekly")["jobs"]["test"]
+    assert [row["constraint"] for row in weekly["strategy"]["matrix"]["include"]] == ["constraints.txt", ""]
+    assert "matrix.constraint &&" in weekly["env"]["PIP_CONSTRAINT"]
 
 
 def test_the_oldest_torch_is_that_of_the_project():
@@ -159,8 +183,8 @@ def checkout(tmp_path) -> Path:
         pytest.skip("make release needs GNU tar")
     files = {
         "pnn/_version.py": '__version__ = "1.2.3"\n',
-        "results/b.json": "{}\n",
-        "results/a.json": "{}\n",
+        "results/task/laptop/b.json": "{}\n",
+        "results/task/laptop/a.json": "{}\n",
         "bin/python": STAND_IN,
         ".gitignore": (ROOT / ".gitignore").read_text(),
         "Makefile": MAKEFILE,
@@ -195,16 +219,16 @@ def test_a_release_has_four_files_and_their_sums_and_the_same_bytes_again(checko
         assert {m.name.split("/")[0] for m in members} == {name}
         assert {(m.mtime, m.uid, m.gid, m.uname, m.gname) for m in members} == {(committed, 0, 0, "", "")}
     with tarfile.open(dist / "polynomial-neurons-records-1.2.3.tar.gz") as archive:
-        assert [Path(name).name for name in archive.getnames()][1:] == ["a.json", "b.json"]
+        assert [Path(name).name for name in archive.getnames()][-2:] == ["a.json", "b.json"]
 
-    for path in (checkout / "results").iterdir():  # the same commit, on another day, by another user
+    for path in (checkout / "results").rglob("*.json"):  # the same commit, on another day, by another user
         path.chmod(0o600)
         os.utime(path, (0, 0))
     assert make_release(checkout).returncode == 0
     assert (dist / "SHA256SUMS").read_text() == sums
 
 
-@pytest.mark.parametrize("name", ["results/a.json", "results/new.json"], ids=["changed", "untracked"])
+@pytest.mark.parametrize("name", ["results/task/laptop/a.json", "results/task/new.json"], ids=["changed", "untracked"])
 def test_a_tree_that_differs_from_its_commit_is_not_released(checkout, name):
     (checkout / name).write_text("another\n")
     done = make_release(checkout)
@@ -228,8 +252,9 @@ def test_what_is_no_checkout_is_not_released(checkout):
 @pytest.mark.notebook
 def test_the_status_page_counts_every_record_once_and_needs_no_checkout(tmp_path, monkeypatch):
     first, second, *_ = in_turn(pnn.experiments.higgs("laptop"))
-    well = dataclasses.replace(pnn.Record.of_failure(first, "ok", ""), seconds=5400.0, used={"device": "an abacus"})
-    other = dataclasses.replace(well, run=dataclasses.replace(second, seed=99), outcome="diverged", seconds=1800.0)
+    well = whole_record(first, seconds=5400.0)
+    other = pnn.Record.of_failure(dataclasses.replace(second, seed=99), "diverged", "why")
+    other = dataclasses.replace(other, seconds=1800.0, used={"device": "an abacus"})
     for record in (well, other, pnn.Record.of_failure(second, "killed", "why")):
         save_record(record, tmp_path / "results")
     monkeypatch.setenv("GIT_DIR", str(tmp_path / "nowhere"))
@@ -243,7 +268,9 @@ def test_the_status_page_counts_every_record_once_and_needs_no_checkout(tmp_path
         importlib.metadata.version("torch"),
         "an abacus</th><td>2</td><td>1 ok, 1 diverged</td><td>2.00</td>",
         "unknown</th><td>1</td><td>1 killed</td><td>0.00</td>",
-        "Together: 3 Records, 2.0 hours.",
         f"2 of {len(set(in_turn(pnn.experiments.higgs('laptop'))))}</td>",
     ):
         assert expected in text, expected
+    records = [o for cell in cells for o in cell.get("outputs", []) if "scrapbook" in o.get("metadata", {})]
+    glued = {o.metadata.scrapbook.name: "".join(o.data.values()) for o in records}
+    assert glued == {"records": "'3'", "hours": "'2.0'"}

@@ -1,6 +1,6 @@
 """The book's experiments: which Runs answer which question, in each of the three sizes.
 
-Each is a function of the size that returns lists of Runs by name of their side, such as ``"standard"`` and
+Each is a function of the size that returns lists of Runs by name of their arm, such as ``"standard"`` and
 ``"parameters"`` (the polynomial network with as many parameters); :func:`pnn.study` turns them into Records by the same
 names.
 """
@@ -8,26 +8,24 @@ names.
 from collections.abc import Callable
 from functools import partial
 
-from .accuracy import showcase
-from .depth import relinear
-from .exchange import neurons
-from .oporture import boolq, boolq_glove, cifar10, cifar100, digits, higgs, width_scaling
+from . import neurons, relinear, showcase, width_scaling
+from .matched import boolq, boolq_glove, cifar10, cifar100, digits, higgs
 
-# by priority: `study --missing` trains them in this order
+# They are listed by priority: `study --missing` trains them in this order.
 EXPERIMENTS: dict[str, Callable[..., dict]] = {
     "cifar10": cifar10,
     "cifar100": cifar100,
     "boolq": boolq,
     "boolq-glove": boolq_glove,
     "higgs": higgs,
-    "neurons-cifar10": neurons,
-    "neurons-higgs": partial(neurons, task="higgs"),
-    "relinear-higgs": relinear,
-    "relinear-cifar10": partial(relinear, task="cifar10"),
-    "showcase-cifar10": showcase,
-    "showcase-cifar100": partial(showcase, task="cifar100"),
-    "widths-cifar10": width_scaling,
-    "widths-higgs": partial(width_scaling, task="higgs"),
+    "neurons-cifar10": neurons.runs,
+    "neurons-higgs": partial(neurons.runs, task="higgs"),
+    "relinear-higgs": relinear.runs,
+    "relinear-cifar10": partial(relinear.runs, task="cifar10"),
+    "showcase-cifar10": showcase.runs,
+    "showcase-cifar100": partial(showcase.runs, task="cifar100"),
+    "widths-cifar10": width_scaling.runs,
+    "widths-higgs": partial(width_scaling.runs, task="higgs"),
 }
 
 __all__ = [

@@ -1,68 +1,72 @@
 """What experiments share: what a size means, and which width matches."""
 
 import dataclasses
+from dataclasses import dataclass
 from functools import cache
-from typing import NamedTuple
 
 import torch
 
-from ..budget import match_width
-from ..run import SIZES, Network, Recipe, Run, RunError, Task
+from ..analysis.budget import match_width
+from ..networks import Network
+from ..runs.run import SIZES, Recipe, Run, RunError
+from ..tasks import Task
 
-MATCHED = ("parameters", "macs", "memory", "time")  # what a polynomial network has in common with the standard one
-# how far a match may be off, relatively: of macs and memory one channel more is a large step; tables show the rest
+# A match may be off by this share: one channel more is a large step of macs and memory. Tables show the rest.
 TOLERANCE = {"parameters": 0.015, "macs": 0.1, "memory": 0.1}
-VECTORS = 50  # dimensions of the words' vectors
+VECTORS = 50  # The words' vectors have so many dimensions.
 
 
-class Setting(NamedTuple):
+@dataclass(frozen=True)
+class Setting:
     """What a size means for one experiment."""
 
     task: Task
-    network: str  # name of the architecture
-    width: int  # of the standard network
+    network: Network  # the standard network
     recipe: Recipe
-    seeds: int  # of the standard network and of the one matched by parameters
-    other_seeds: int  # of every other side
-    matched: tuple[str, ...] = MATCHED  # which polynomial networks there are
-    time_width: int = 0  # of the polynomial network whose step takes as long, by benchmarks/match_time.py; 0: not timed
+    seeds: int  # how many the standard network and the one matched by parameters have
+    other_seeds: int  # how many every other arm has
 
 
-Sides = dict[str, list[Run]]
+Arms = dict[str, list[Run]]
 
 
 def setting_of(settings: dict[str, Setting], size: str) -> Setting:
+    """A size's setting.
+
+    Raises:
+        RunError: there is no such size.
+    """
     if size not in settings:
         raise RunError(f"size must be one of {', '.join(map(repr, SIZES))}, got {size!r}")
     return settings[size]
 
 
 def check_numbers(**numbers: int) -> None:
+    """Refuse what is no whole number of at least 0."""
     for name, value in numbers.items():
         if type(value) is not int or value < 0:
             raise RunError(f"{name} must be a whole number, 0 for the size's own; got {value!r}")
 
 
-@cache  # it takes a second for a large network
-def matching_width(
-    task: Task, standard: Network, by: str, like: Network | None = None, tolerance: float | None = None
-) -> int:
+@cache  # Matching takes a second for a large network.
+def matching_width(task: Task, to: Network, like: Network, by: str, tolerance: float | None = None) -> int:
     """The width at which a network has as many ``parameters`` or ``macs``, or keeps as much ``memory``, as another one.
 
+    Experiments keep the widths of their own settings, so that nobody waits for them; a test finds them again by this.
+
     Args:
-        task: whose rows both take.
-        standard: the network to match.
+        task: both networks take its rows.
+        to: the network to match.
+        like: the other network, but for its width.
         by: one of `TOLERANCE`.
-        like: the network but for its width; by default, the standard one with polynomial neurons.
-        tolerance: how far it may be off, relatively; by default as in `TOLERANCE`.
+        tolerance: the share by which the match may be off; by default as in `TOLERANCE`.
     """
     form = task.form
-    like = like or dataclasses.replace(standard, neuron="polynomial")
-    # only the number of the vectors matters
+    # Only the number of the vectors matters.
     vectors = torch.empty(form.vocabulary, VECTORS, device="meta") if form.vocabulary else None
     return match_width(
-        lambda width: dataclasses.replace(like, width=width).build(form, vectors),
-        standard.build(form, vectors),
+        lambda width: dataclasses.replace(like, width=width).build(form, vectors),  # type: ignore[call-arg]
+        to.build(form, vectors),
         {"memory": "activation_bytes"}.get(by, by),
         example=torch.zeros(1, *form.shape, dtype=torch.int32 if form.vocabulary else torch.float32, device="meta"),
         tolerance=tolerance or TOLERANCE[by],
@@ -70,9 +74,15 @@ def matching_width(
 
 
 def runs_of(task: Task, network: Network, recipe: Recipe, seeds: int, size: str) -> list[Run]:
+    """One Run a seed, from 0."""
     return [Run(task, network, recipe, seed, size) for seed in range(seeds)]
 
 
-def baseline(task: Task, name: str, size: str, seeds: int) -> list[Run]:
-    """The Runs of one of :mod:`pnn.baselines`."""
-    return runs_of(task, Network(name, "none", 0), Recipe(1, source="scikit-learn", augment="none"), seeds, size)
+def baseline_runs(task: Task, network: Network, size: str, seeds: int) -> list[Run]:
+    """The Runs of one of :mod:`pnn.networks.baselines`."""
+    return runs_of(task, network, Recipe(1, source="scikit-learn", augment="none"), seeds, size)
+
+
+def with_epochs(recipe: Recipe, epochs: int) -> Recipe:
+    """The recipe with another number of epochs."""
+    return dataclasses.replace(recipe, epochs=epochs)

@@ -5,22 +5,23 @@ convolution (``maps``) with ``k`` times as many outputs, ordered by group, then 
 of the fused convolution computes whole neurons.
 """
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
-# what torch's convolutions are told, and keep under the same names
+# These arguments torch's convolutions keep, as attributes of the same names.
 SETTINGS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
 
 
 def settings_of(conv: nn.Module) -> dict[str, Any]:
-    """The settings of a convolution, ours or torch's."""
+    """Read the settings of a convolution, ours or torch's."""
     return {name: getattr(conv, name) for name in SETTINGS}
 
 
-def describe(conv: nn.Module, bias: bool) -> str:
-    """The settings of a convolution in torch's words, which leave out what is as by default."""
+def describe(conv: Any, bias: bool) -> str:
+    """Describe a convolution in torch's words, which leave out what is as by default."""
     text = f"{conv.in_channels}, {conv.out_channels}, kernel_size={conv.kernel_size}, stride={conv.stride}"
     dims = len(conv.kernel_size)
     for name, default in {"padding": (0,) * dims, "dilation": (1,) * dims, "groups": 1}.items():
@@ -32,32 +33,29 @@ def describe(conv: nn.Module, bias: bool) -> str:
 
 
 def fuse(branches: list[Tensor], groups: int) -> Tensor:
-    """k tensors (out, ...) -> one tensor (k * out, ...) in the order (group, branch, channel)."""
+    """Join k tensors (out, ...) to one of (k * out, ...), in the order (group, branch, channel)."""
     return torch.stack([t.unflatten(0, (groups, -1)) for t in branches], dim=1).flatten(0, 2)
 
 
 def unfuse(fused: Tensor, groups: int, branches: int) -> list[Tensor]:
-    """The inverse of `fuse`."""
+    """Undo `fuse`."""
     return [t.flatten(0, 1) for t in fused.unflatten(0, (groups, branches, -1)).unbind(1)]
 
 
-class _Fused(nn.Module):
-    """A neuron of ``_branches`` maps; a subclass says in ``_combine`` what becomes of them."""
+class Fused(nn.Module):
+    """This is a neuron of ``_branches`` maps; a subclass says in ``_combine`` what becomes of them."""
 
     _branches: ClassVar[int]
-    maps: nn.Module
+    _combine: Callable[..., Tensor]
+    maps: nn.Linear | nn.Conv1d | nn.Conv2d
 
     def reset_parameters(self) -> None:
         """Draw the weights again, each of the maps as torch's own layer does."""
         self.maps.reset_parameters()
 
-    @staticmethod
-    def _combine(*maps: Tensor) -> Tensor:
-        raise NotImplementedError
 
-
-class FusedLinear(_Fused):
-    """A neuron of linear maps."""
+class FusedLinear(Fused):
+    """This is a neuron of linear maps."""
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, device=None, dtype=None) -> None:
         super().__init__()
@@ -72,11 +70,17 @@ class FusedLinear(_Fused):
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.maps.bias is not None}"
 
 
-class FusedConv(_Fused):
-    """A neuron of convolutions, as torch's ``_conv``, over ``_dims`` dimensions."""
+class FusedConv(Fused):
+    """This is a neuron of torch's convolutions ``_conv``, over ``_dims`` dimensions."""
 
-    _conv: ClassVar[type[nn.Module]]
+    _conv: ClassVar[type[nn.Conv1d] | type[nn.Conv2d]]
     _dims: ClassVar[int]
+    in_channels: int  # These hold what torch's convolution is told, under torch's names.
+    kernel_size: tuple[int, ...]
+    padding: str | tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+    padding_mode: str
 
     def __init__(
         self,
@@ -94,10 +98,9 @@ class FusedConv(_Fused):
     ) -> None:
         super().__init__()
         channels = self._branches * out_channels
-        self.maps = self._conv(
-            in_channels, channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode, device, dtype
-        )
-        if out_channels % groups:  # torch accepts 2 channels in 3 groups here, since the fused map has more
+        rest: dict[str, Any] = {"bias": bias, "padding_mode": padding_mode, "device": device, "dtype": dtype}
+        self.maps = self._conv(in_channels, channels, kernel_size, stride, padding, dilation, groups, **rest)
+        if out_channels % groups:  # Torch would accept 2 channels in 3 groups here, since the fused map has more.
             raise ValueError(f"out_channels must be divisible by groups, got {out_channels} and {groups}")
         vars(self).update(settings_of(self.maps), out_channels=out_channels)
 

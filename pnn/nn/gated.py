@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from .fused import FusedConv, FusedLinear
+from .fused import Fused, FusedConv, FusedLinear
 
 
 class BilinearLinear(FusedLinear):
@@ -114,7 +114,7 @@ class BilinearConv2d(FusedConv):
     _combine = staticmethod(torch.mul)
 
 
-class _Star:
+class _Star(Fused):
     """What the star layers share: the activation of the first map."""
 
     _branches = 2

@@ -1,12 +1,16 @@
 """The polynomial neuron, y = Ax + (Bx)(Cx), as drop-ins for torch's linear and convolution layers."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
 from .fused import SETTINGS, FusedConv, FusedLinear, fuse, settings_of, unfuse
 
+_Map = nn.Linear | nn.Conv1d | nn.Conv2d
 
-def _load_branches(maps: nn.Module, branches: tuple[nn.Module, ...], groups: int) -> None:
+
+def _load_branches(maps: _Map, branches: tuple[_Map, ...], groups: int) -> None:
     """Copy three layers' weights into the fused map; a missing bias counts as zero."""
     with torch.no_grad():
         maps.weight.copy_(fuse([layer.weight for layer in branches], groups))
@@ -15,17 +19,18 @@ def _load_branches(maps: nn.Module, branches: tuple[nn.Module, ...], groups: int
             maps.bias.copy_(fuse([zero if m.bias is None else m.bias for m in branches], groups))
 
 
-def _unload_branches(maps: nn.Module, layers: tuple[nn.Module, ...], groups: int) -> None:
-    """The inverse of `_load_branches`."""
+def _unload_branches(maps: _Map, layers: tuple[_Map, ...], groups: int) -> None:
+    """Undo `_load_branches`."""
     with torch.no_grad():
         for layer, weight in zip(layers, unfuse(maps.weight, groups, len(layers)), strict=True):
             layer.weight.copy_(weight)
         if maps.bias is not None:
             for layer, bias in zip(layers, unfuse(maps.bias, groups, len(layers)), strict=True):
+                assert layer.bias is not None  # The layers have biases where the fused map has one.
                 layer.bias.copy_(bias)
 
 
-def _agree(branches: tuple[nn.Module, ...], kind: type[nn.Module], names: tuple[str, ...]) -> None:
+def _agree(branches: tuple[_Map, ...], kind: type[_Map], names: tuple[str, ...]) -> None:
     for layer in branches:
         if not isinstance(layer, kind):
             raise TypeError(f"from_branches takes three {kind.__name__} layers, got {type(layer).__name__}")
@@ -100,10 +105,9 @@ class PolyLinear(FusedLinear):
     def branches(self) -> tuple[nn.Linear, nn.Linear, nn.Linear]:
         """Copies of the three maps A, B, C as linear layers; the inverse of :meth:`from_branches`."""
         maps = self.maps
-        layers = tuple(
-            nn.Linear(self.in_features, self.out_features, maps.bias is not None, maps.weight.device, maps.weight.dtype)
-            for _ in range(self._branches)
-        )
+        own: dict[str, Any] = {"bias": maps.bias is not None, "device": maps.weight.device, "dtype": maps.weight.dtype}
+        a, b, c = (nn.Linear(self.in_features, self.out_features, **own) for _ in range(3))
+        layers = (a, b, c)
         _unload_branches(maps, layers, 1)
         return layers
 
@@ -122,10 +126,10 @@ class _PolyConvNd(FusedConv):
             TypeError: a branch is not torch's convolution of this dimension.
             ValueError: the branches differ in a setting, in type or in device.
         """
-        branches = (a, b, c)
+        branches: tuple[Any, ...] = (a, b, c)
         _agree(branches, cls._conv, SETTINGS)
-        bias = any(layer.bias is not None for layer in branches)
-        layer = cls(**settings_of(a), bias=bias, device=a.weight.device, dtype=a.weight.dtype)
+        bias, weight = any(layer.bias is not None for layer in branches), branches[0].weight
+        layer = cls(**settings_of(a), bias=bias, device=weight.device, dtype=weight.dtype)
         _load_branches(layer.maps, branches, layer.groups)
         return layer
 
@@ -133,7 +137,8 @@ class _PolyConvNd(FusedConv):
         """Copies of the three maps A, B, C as convolutions; the inverse of :meth:`from_branches`."""
         maps = self.maps
         own = {"bias": maps.bias is not None, "device": maps.weight.device, "dtype": maps.weight.dtype}
-        layers = tuple(self._conv(**settings_of(self), **own) for _ in range(self._branches))
+        a, b, c = (self._conv(**settings_of(self), **own) for _ in range(3))
+        layers = (a, b, c)
         _unload_branches(maps, layers, self.groups)
         return layers
 

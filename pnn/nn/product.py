@@ -1,7 +1,7 @@
 """Product units, y = prod_i x_i ** w_i with learnt exponents, as drop-ins for torch's linear and convolution layers."""
 
 import math
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,10 +10,11 @@ from .fused import settings_of
 
 
 class _Product(nn.Module):
-    """One map (``maps``) of the inputs' logarithms and of their signs, then exp, cos and the bias."""
+    """One map (``maps``) takes the inputs' logarithms and their signs; exp, cos and the bias follow."""
 
-    _dims: ClassVar[int]  # of one channel of one sample
-    _biased: ClassVar[tuple[str, str]]  # torch's words for a layer without a bias, and for one with it
+    maps: nn.Linear | nn.Conv2d
+    _dims: ClassVar[int]  # One channel of one sample has so many dimensions.
+    _biased: ClassVar[tuple[str, str]]  # In torch's words: without a bias, and with it.
 
     def _finish(self, outputs: int, bias: bool, eps: float | None) -> None:
         weight = self.maps.weight
@@ -32,7 +33,7 @@ class _Product(nn.Module):
             nn.init.zeros_(self.bias)
 
     def _parts(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The logarithm of |x|, and 1 where x is negative."""
+        """Take the logarithm of |x|, and mark with 1 where x is negative."""
         eps = torch.finfo(x.dtype).eps if self.eps is None else self.eps
         return x.abs().clamp(min=eps).log(), (x < 0).to(x.dtype)
 
@@ -41,7 +42,7 @@ class _Product(nn.Module):
         return y if self.bias is None else y + self.bias.view(-1, *[1] * self._dims)
 
     def extra_repr(self) -> str:
-        text = self.maps.extra_repr()  # torch's own, of a map without bias
+        text = self.maps.extra_repr()  # The map has no bias, so torch says that there is none.
         if self.bias is not None:
             text = text.replace(*self._biased)
         return text if self.eps is None else f"{text}, eps={self.eps}"
@@ -180,14 +181,12 @@ class ProductConv2d(_Product):
         eps: float | None = None,
     ) -> None:
         super().__init__()
-        factory = {"device": device, "dtype": dtype}
-        self.maps = nn.Conv2d(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, False, padding_mode, **factory
-        )
+        rest: dict[str, Any] = {"bias": False, "padding_mode": padding_mode, "device": device, "dtype": dtype}
+        self.maps = nn.Conv2d(in_channels, out_channels, kernel_size, stride, padding, dilation, groups, **rest)
         vars(self).update(settings_of(self.maps))
         self._finish(out_channels, bias, eps)
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.dim() == 3:  # without a batch dimension
+        if x.dim() == 3:  # The batch dimension is missing.
             return self.forward(x.unsqueeze(0)).squeeze(0)
         return self._product(*self.maps(torch.cat(self._parts(x))).chunk(2))

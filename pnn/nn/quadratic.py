@@ -1,7 +1,8 @@
 """Quadratic neurons, y = (Rx + b)(Gx + g) + B(x * x) + c and its relatives, as drop-ins for torch's layers."""
 
+from collections.abc import Callable
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,7 @@ from torch.nn import functional as F
 
 from .fused import SETTINGS, fuse
 
-_MAPS = {"full": "rgb", "compact": "rg", "type2": "b", "type3": "r"}  # of each form
+_MAPS = {"full": "rgb", "compact": "rg", "type2": "b", "type3": "r"}  # Each form has these maps.
 _ELSEWHERE = {
     "type1": "is torch.nn.Bilinear, called with (x, x)",
     "type4": "is the form 'compact'",
@@ -18,12 +19,15 @@ _ELSEWHERE = {
 
 
 class _Quadratic(nn.Module):
-    """A neuron of maps that are torch's own layers (``_layer``), each a child with the name of the map."""
+    """The maps of this neuron are torch's own layers (``_layer``), each a child with the name of the map."""
 
-    _layer: ClassVar[type[nn.Module]]
-    _settings: ClassVar[tuple[str, ...]]  # of such a layer
-    _channels: ClassVar[int]  # the dimension of the outputs
-    groups = 1
+    _layer: ClassVar[Callable[..., nn.Module]]
+    _settings: ClassVar[tuple[str, ...]]  # Such a layer keeps these arguments.
+    _channels: ClassVar[int]  # The outputs are at this dimension.
+    groups: int = 1
+    r: Any  # Of these three there are the maps of the form, each a layer of torch's.
+    g: Any
+    b: Any
 
     def __init__(self, form: str, arguments: tuple, device, dtype) -> None:
         super().__init__()
@@ -41,8 +45,8 @@ class _Quadratic(nn.Module):
 
     def reset_parameters(self) -> None:
         """Draw the weights again, each of the maps as torch's own layer does."""
-        for layer in self.children():
-            layer.reset_parameters()
+        for name in _MAPS[self.form]:
+            getattr(self, name).reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
         if self.form == "type2":
@@ -59,16 +63,18 @@ class _Quadratic(nn.Module):
         return y if self.groups == 1 else y.flatten(self._channels - 1, self._channels)
 
     def _fused(self, x: Tensor) -> tuple[Tensor, ...]:
-        """R x + b and G x + g by one map; with groups, their channels are split into (group, channel)."""
-        weights, biases = (self.r.weight, self.g.weight), (self.r.bias, self.g.bias)
-        join = torch.cat if self.groups == 1 else partial(fuse, groups=self.groups)  # torch.cat keeps channels_last
+        """Compute R x + b and G x + g by one map; with groups, their channels are split into (group, channel)."""
+        weights, biases = [self.r.weight, self.g.weight], [self.r.bias, self.g.bias]
+        join: Callable[..., Tensor] = torch.cat  # This keeps channels_last.
+        if self.groups > 1:
+            join = partial(fuse, groups=self.groups)
         y = self._map(x, join(weights), None if biases[0] is None else join(biases))
         if self.groups == 1:
             return y.chunk(2, self._channels)
         return y.unflatten(self._channels, (self.groups, 2, -1)).unbind(self._channels - 1)
 
     def _map(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        """What the layer of R does, with another weight and bias."""
+        """Do what the layer of R does, with another weight and bias."""
         raise NotImplementedError
 
     def extra_repr(self) -> str:

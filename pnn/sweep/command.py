@@ -1,45 +1,24 @@
-"""The command line of sweeps: python -m pnn sweep | table."""
+"""The sub-commands of notebooks: pnn notebook | sweep | table."""
 
 import argparse
 import collections
 from pathlib import Path
 
-from ..notebook import ParameterError
-from ..study import parse_seconds
+from ..studies.study import parse_seconds
 from . import points
 from .drive import check_retry, default_folder, run
-from .folder import Basis, Folder, check_points, run_id
+from .folder import Basis, Folder, SweepError, check_points, run_id
+from .parameters import ParameterError, parse_parameters, run_notebook
 from .progress import words
 from .tabulate import NOT_DONE, export
 from .tabulate import table as table_of
 
-VALUES = (
-    "values are 0.25,0.5,1 or smoke,laptop or 0:10 (a range of whole numbers, its end excluded); "
-    "several -p give every combination, or with --zip the first values, the second values, ..."
-)
+WRONG_INPUT = (SweepError,)  # On these, and on a ValueError such as a ParameterError, the exit status is 2.
 
 
-def add_arguments(commands, epilog: str) -> None:
-    many = commands.add_parser(
-        "sweep", help="execute a notebook at many settings", description=VALUES, epilog=epilog, allow_abbrev=False
-    )
-    many.add_argument("notebook")
-    many.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUES"), dest="parameters")
-    many.add_argument("--zip", action="store_true", help="the parameters of -p in step, not in all combinations")
-    many.add_argument("-f", metavar="FILE", dest="file", help="YAML with grid, zip, list, random; combined with -p")
-    many.add_argument("--dry-run", action="store_true", help="check and list the runs, start none")
-    many.add_argument("--out", metavar="DIR", help="the sweep's folder; default: sweeps/<name of the notebook>")
-    many.add_argument("--engine", choices=("local", "dask"), default="local", help="default: %(default)s")
-    many.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, or its scheduler file")
-    many.add_argument("--jobs", type=int, default=0, metavar="N", help="runs at once")
-    many.add_argument("--gpus-per-run", type=float, default=0.0, metavar="SHARE", help="such as 0.25, 1 or 2")
-    many.add_argument("--timeout", metavar="30m", help="stop a run, saved, after this time (s, m or h)")
-    many.add_argument("--retry", default="", metavar="OUTCOMES", help="do these again, such as failed,killed")
-    many.add_argument("--max-failures", type=int, metavar="K", help="stop after so many failed runs")
-
-    one = commands.add_parser("table", help="print or export the table of a sweep")
-    one.add_argument("sweep", metavar="DIR")
-    one.add_argument("--export", metavar="PATH", help=".csv, .parquet, or a folder for TensorBoard")
+def notebook(arguments: argparse.Namespace) -> int:
+    run_notebook(arguments.notebook, arguments.output, parse_parameters(arguments.parameters))
+    return 0
 
 
 def sweep(arguments: argparse.Namespace) -> int:

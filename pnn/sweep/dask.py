@@ -10,15 +10,17 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from ..machine import cores
-from .engine import BUSY, End, shares, threads_of, visible_gpus
+from ..system.extras import needs
+from ..system.machine import cores
+from ..system.processes import threads_of
+from .engine import BUSY, End, shares, visible_gpus
 from .folder import Busy, Folder, Outcome, SweepError
 from .supervise import DIED, STOPPED_RUN, Supervised
 
-LOOK_SECONDS = 0.1  # between looks of a worker at its run
-NO_INTERRUPT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # Ctrl-C is the sweep's to pass on
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")  # Dask sets them to 1 on its workers
-GONE_SECONDS = 30.0  # without the scheduler, after which it is taken for gone
+LOOK_SECONDS = 0.1  # A worker waits this long between two looks at its run.
+NO_INTERRUPT = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # The sweep passes Ctrl-C on.
+THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")  # Dask sets them to 1 on its workers.
+GONE_SECONDS = 30.0  # After so long without it the scheduler is taken for gone.
 
 
 class DaskEngine:
@@ -27,7 +29,7 @@ class DaskEngine:
     Every worker must see the sweep's folder and the notebook's under the same path, and have this version of pnn.
 
     Args:
-        folder: of the sweep.
+        folder: the sweep's.
         jobs: workers of a cluster on this machine, of one run at once each; 0 for one a GPU share, or one a core.
         gpus_per_run: as for :class:`pnn.sweep.engine.LocalEngine`, out of the GPUs that a worker sees; 0 where each
             worker has its own GPU already, as dask-cuda's have.
@@ -39,50 +41,36 @@ class DaskEngine:
     def __init__(
         self, folder: Folder, jobs: int, gpus_per_run: float, timeout: float | None, scheduler: str | None
     ) -> None:
-        try:
-            import dask
-            from distributed import Client, LocalCluster
-        except ImportError as error:
-            raise SweepError("Dask is not installed: pip install 'polynomial-neurons[cluster]'") from error
+        with needs("cluster", "the engine dask"):
+            from distributed import Client
         self.cluster = None
         if scheduler is None:
             gpus = visible_gpus() if gpus_per_run else []
             jobs = jobs or (len(shares(gpus, gpus_per_run)) if gpus_per_run else cores())
-            # one worker with a thread a run where GPUs are shared out, else a worker a run
-            workers, threads = (1, jobs) if gpus_per_run else (jobs, 1)
-            with dask.config.set({"distributed.nanny.pre-spawn-environ": {}}):  # it would be set in this process too
-                self.cluster = LocalCluster(
-                    n_workers=workers,
-                    threads_per_worker=threads,
-                    host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0",  # a free port: two sweeps do not meet at one
-                    preload=NO_INTERRUPT,
-                )
+            self.cluster = _cluster_here(jobs, bool(gpus_per_run))
             self.client = Client(self.cluster)
         else:
             if jobs:
                 raise ValueError(f"a running cluster's workers decide how many runs go on at once; got jobs={jobs}")
-            where: dict[str, Any] = {"address": scheduler}
-            if Path(scheduler).is_file():
-                where = {"scheduler_file": scheduler}
+            where = {"scheduler_file" if Path(scheduler).is_file() else "address": scheduler}
             try:
                 self.client = Client(**where, timeout=GONE_SECONDS)
-            except (OSError, ValueError, TypeError) as error:  # TypeError: a tls:// address without certificates
+            except (OSError, ValueError, TypeError) as error:  # TypeError is of a tls:// address without certificates.
                 raise SweepError(f"no Dask scheduler could be reached at {scheduler}: {error}") from error
-        # of a run, if the user says how many: what the variable is on a worker is Dask's doing
+        # They are set where the user says how many: what the variable is on a worker is Dask's doing.
         self.threads = threads_of(jobs) if scheduler is None else os.environ.get("OMP_NUM_THREADS", "")
         self.folder, self.gpus_per_run, self.timeout = folder, gpus_per_run, timeout
         self.stop_file = folder.path / f"stop-{uuid.uuid4().hex}"
         self.running: dict[str, Any] = {}  # futures by run
-        self.ends: list[tuple[str, End]] = []  # not yet told
+        self.ends: list[tuple[str, End]] = []  # These are not yet told.
         self.stopping = False
-        self.workers = 0  # threads of all, when last heard of
+        self.workers = 0  # These are the threads of all workers, when last heard of.
         self.connected = time.monotonic()
 
     @property
     def slots(self) -> int:
-        """Twice those of the workers that are there now, and one, so that a cluster that grows on demand does."""
-        with contextlib.suppress(OSError):  # the scheduler may be gone for a moment
+        """Twice the threads of the workers that are there, and one, so that a cluster that can grow has a reason."""
+        with contextlib.suppress(OSError):  # The scheduler may be gone for a moment.
             if self.client.status == "running":
                 self.workers = sum(self.client.nthreads().values())
         return 2 * self.workers + 1
@@ -114,7 +102,7 @@ class DaskEngine:
             if future.status == "error" and isinstance(future.exception(), KilledWorker):
                 self.ends.append((key, DIED))
             elif future.status in ("cancelled", "lost"):
-                self.ends.append((key, self.folder.outcome(key) or BUSY))  # to be looked at again
+                self.ends.append((key, self.folder.outcome(key) or BUSY))  # A busy run is looked at again.
             else:
                 try:
                     end = future.result()
@@ -137,7 +125,7 @@ class DaskEngine:
         self.client.close()
         if self.cluster:
             self.cluster.close()
-        if not self.running:  # else a worker is still to see it
+        if not self.running:  # Else a worker is still to see it.
             self.stop_file.unlink(missing_ok=True)
 
     def _cancel_waiting(self) -> None:
@@ -154,14 +142,32 @@ class DaskEngine:
         return now - self.connected < GONE_SECONDS and self.client.status != "closed"
 
 
-_free: dict[float, queue.LifoQueue] = {}  # of this worker's GPUs, by the share that a run takes; the first on top
+def _cluster_here(jobs: int, share_gpus: bool) -> Any:
+    """A cluster on this machine that works on so many runs at once."""
+    import dask
+    from distributed import LocalCluster
+
+    # Where GPUs are shared out there is one worker with a thread a run, else a worker a run.
+    workers, threads = (1, jobs) if share_gpus else (jobs, 1)
+    with dask.config.set({"distributed.nanny.pre-spawn-environ": {}}):  # It would be set in this process, too.
+        return LocalCluster(
+            n_workers=workers,
+            threads_per_worker=threads,
+            host="127.0.0.1",
+            dashboard_address="127.0.0.1:0",  # The port is free, so that two sweeps do not meet at one.
+            preload=NO_INTERRUPT,
+        )
+
+
+# These of the worker's GPUs are free, by the share that a run takes; the first is on top.
+_free: dict[float, queue.LifoQueue] = {}
 _free_lock = threading.Lock()
 
 
 def work(
     path: str, key: str, timeout: float | None, gpus_per_run: float, threads: str, stop_file: str
 ) -> dict[str, Any] | str:
-    """One run, on a worker: the fields of its outcome, or how it ended without one."""
+    """Do one run, on a worker; return the fields of its outcome, or how it ended without one."""
     from distributed import get_worker
 
     threads = threads or str(max(1, cores() // get_worker().state.nthreads))

@@ -7,11 +7,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pandas as pd
-
-from ..colab import mount_drive
-from ..machine import act_on, held_signals
-from ..run import OUTCOMES
+from ..runs.record import OUTCOMES
+from ..system.colab import mount_drive
+from ..system.extras import needs
+from ..system.signals import act_on, held_signals
 from .engine import BUSY, Engine, LocalEngine
 from .folder import Basis, Busy, Folder, Outcome, check_points
 from .points import Point
@@ -19,10 +18,13 @@ from .progress import Progress
 from .supervise import DIED, STOPPED_RUN
 from .tabulate import of_basis
 
-FAILURES = ("failed", "oom", "timeout", "killed")  # a run that diverged is a result
-TRIES = 2  # of a run whose process was killed
+with needs("notebooks", "a sweep"):
+    import pandas as pd
+
+FAILURES = ("failed", "oom", "timeout", "killed")  # A run that diverged or exploded is a result.
+TRIES = 2  # A run whose process was killed is tried so often.
 PAUSE_SECONDS = 0.05
-ELSEWHERE_SECONDS = 2.0  # between looks at runs that another sweep works on
+ELSEWHERE_SECONDS = 2.0  # It waits this long between two looks at runs that another sweep works on.
 
 
 def run(
@@ -126,13 +128,13 @@ class _Drive:
     def drive(self) -> None:
         with held_signals() as signals:
             try:
-                self._drive(signals)
+                self._until_done(signals)
             finally:
                 self._stop()
         if signals:
             act_on(signals[0])
 
-    def _drive(self, signals: list[int]) -> None:
+    def _until_done(self, signals: list[int]) -> None:
         waiting, looked = collections.deque(self.todo), time.monotonic()
         while (waiting or self.engine.running or self.elsewhere) and not signals and not self._is_enough():
             while waiting and len(self.engine.running) < self.engine.slots:
@@ -148,14 +150,14 @@ class _Drive:
             time.sleep(PAUSE_SECONDS)
 
     def _take_note(self) -> list[str]:
-        """Of the runs that ended; returns those to be started again."""
+        """Take note of the runs that ended; return those to be started again."""
         again = []
         for key, end in self.engine.ended():
             if end == BUSY:
                 self.elsewhere.add(key)
                 self.progress.elsewhere(key)
                 continue
-            if end in (DIED, STOPPED_RUN):  # by a signal that came from elsewhere
+            if end in (DIED, STOPPED_RUN):  # A signal from elsewhere ended it.
                 self.deaths[key] += 1
                 if self.deaths[key] < TRIES:
                     self.progress.gone(key, "killed, once more")
@@ -171,7 +173,7 @@ class _Drive:
         return again
 
     def _killed(self, key: str) -> Outcome | None:
-        """The outcome of a run whose every try was; None if another sweep has taken it up meanwhile."""
+        """The outcome of a run whose every try was killed; None if another sweep has taken it up meanwhile."""
         try:
             with self.folder.lock(key):
                 if other := self.folder.outcome(key):
@@ -186,7 +188,7 @@ class _Drive:
         return self.max_failures is not None and self.failures >= self.max_failures
 
     def _stop(self) -> None:
-        """Runs that go on are stopped, saved, and without an outcome; they are done first the next time."""
+        """Stop the runs that go on. They save, have no outcome, and are done first the next time."""
         self.engine.stop()
         errors = []
         while self.engine.running:
@@ -196,7 +198,7 @@ class _Drive:
                         self.progress.ended(key, end)
                     else:
                         self.progress.gone(key, "stopped")
-            except Exception as error:  # told when the others have ended too
+            except Exception as error:  # It is raised when the others have ended, too.
                 errors.append(error)
             time.sleep(PAUSE_SECONDS)
         if errors:

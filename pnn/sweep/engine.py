@@ -4,19 +4,19 @@ import os
 from collections.abc import Collection
 from typing import Protocol
 
-from ..machine import cores
+from ..system.processes import threads_of
 from .folder import Busy, Folder, Outcome
 from .supervise import Supervised
 
-BUSY = "busy"  # another sweep works on the run
-End = Outcome | str  # the outcome, or one of DIED, STOPPED_RUN and BUSY
+BUSY = "busy"  # Another sweep works on the run.
+End = Outcome | str  # It is the outcome, or one of DIED, STOPPED_RUN and BUSY.
 
 
 class Engine(Protocol):
     """Works on several runs at once; each in a process of its own."""
 
-    slots: int  # how many
-    running: Collection[str]  # those that were started and have not ended
+    slots: int  # how many runs it works on at once
+    running: Collection[str]  # the runs that were started and have not ended
     note: str  # what keeps runs from going on, if anything does
 
     def start(self, key: str) -> None:
@@ -36,7 +36,7 @@ class LocalEngine:
     """Processes of this machine. One that is killed takes no other with it.
 
     Args:
-        folder: of the sweep.
+        folder: the sweep's.
         jobs: runs at once; 0 for one a GPU share, or one where there is no GPU.
         gpus_per_run: GPUs of a run: a whole number, or a share such as 0.25; 0 leaves the GPUs as they are.
         timeout: seconds a run may take.
@@ -56,7 +56,7 @@ class LocalEngine:
         self.threads = threads_of(self.slots)
         self.free: list[str | None] = [*devices[: self.slots]] or [None] * self.slots
         self.running: dict[str, tuple[Supervised, str | None]] = {}
-        self.ends: list[tuple[str, End]] = []  # not yet told
+        self.ends: list[tuple[str, End]] = []  # These are not yet told.
 
     def start(self, key: str) -> None:
         device = self.free.pop(0)
@@ -110,8 +110,3 @@ def shares(gpus: list[str], per_run: float) -> list[str]:
         return gpus * int(1 / per_run + 1e-9)
     step = int(per_run)
     return [",".join(gpus[first : first + step]) for first in range(0, len(gpus) - step + 1, step)]
-
-
-def threads_of(slots: int) -> str:
-    """CPU threads of each of several runs; the user's own number if there is one."""
-    return os.environ.get("OMP_NUM_THREADS") or str(max(1, cores() // slots))

@@ -5,31 +5,33 @@
     sweep.json                       the notebook, what its results depend on, the ids of the runs
     notebooks/<digest>.ipynb, .json  the notebook as it was when the sweep began, and what its results depend on
     runs/<id>/run.json               the parameters
-    runs/<id>/lock                   held while a process works on it
+    runs/<id>/lock                   held while a sweep works on it
+    runs/<id>/notebook.lock          held by the notebook's process, which still saves when its sweep was killed
     runs/<id>/retry.json             the outcomes that it is to replace, its trainings' as well
     runs/<id>/notebook.ipynb, log.txt, values.jsonl
     runs/<id>/outcome.json           written last and as a whole: a run that has it is done
 """
 
 import ast
-import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-import nbformat
-
-from ..checkpoint import write_atomically
-from ..notebook import ParameterError, check_declared, declared_parameters
-from ..run import OUTCOMES
+from ..runs.record import OUTCOMES
+from ..system.extras import needs
+from ..system.files import LockError, lock, write_atomically
+from .parameters import ParameterError, check_declared, declared_parameters
 from .points import Point
 
-RESERVED = ("outcome", "message", "run")  # names of the table that a parameter must not have
+with needs("notebooks", "a sweep"):
+    import nbformat
+
+RESERVED = ("outcome", "message", "run")  # A parameter must not have these names of the table.
 
 
 class SweepError(Exception):
@@ -44,7 +46,7 @@ class Busy(Exception):
 class Basis:
     """What a run's result depends on besides its parameters."""
 
-    notebook: str  # where it lies; its cells run in that folder
+    notebook: str  # the notebook's path; its cells run in that folder
     cells: str  # SHA-256 of its code
     source: str  # SHA-256 of pnn's own files
     data: str  # SHA-256 of the data folder's list of files, empty without PNN_DATA
@@ -65,7 +67,7 @@ class Basis:
 class Outcome:
     """How one run ended."""
 
-    outcome: str  # one of pnn.run.OUTCOMES
+    outcome: str  # one of pnn.runs.record.OUTCOMES
     message: str = ""
     seconds: float = 0.0
     started: str = ""  # ISO 8601, UTC
@@ -118,14 +120,14 @@ class Folder:
         return self.path / "notebooks" / f"{digest}.ipynb"
 
     def basis(self, digest: str) -> Basis:
-        """That of some of the runs."""
+        """What the results of some of the runs depend on, by its digest."""
         found = _read(self.notebook(digest).with_suffix(".json"))
         if found is None:
             raise SweepError(f"{self.path} is not seen by every machine, or not whole: {digest}.json is missing")
         return Basis(**found)
 
     def point(self, key: str) -> dict[str, Any]:
-        """``basis`` and ``parameters`` of a run."""
+        """The ``basis`` and the ``parameters`` of a run."""
         found = _read(self.run(key) / "run.json")
         if found is None:
             raise SweepError(f"{self.run(key) / 'run.json'} is missing: not every machine sees the folder of the sweep")
@@ -152,7 +154,7 @@ class Folder:
             raise self.unwritable(error) from error
 
     def forget(self, ended: Mapping[str, Outcome], outcomes: Iterable[str]) -> None:
-        """Make runs that ended so be done again, and their trainings that did, but none that has another end by now."""
+        """Make runs that ended so be done again, with their trainings that ended so. A run with another end is left."""
         for key, outcome in ended.items():
             if outcome.outcome in outcomes and self.outcome(key) == outcome:
                 try:
@@ -166,31 +168,32 @@ class Folder:
         return (_read(self.run(key) / "retry.json") or {"outcomes": []})["outcomes"]
 
     def new(self, key: str, name: str) -> IO[str]:
-        """An empty file of a run."""
+        """A new, empty file of a run."""
         try:
             return open(self.run(key) / name, "w")
         except OSError as error:
             raise self.unwritable(error) from error
 
     @contextmanager
-    def lock(self, key: str) -> Iterator[int]:
-        """Hold a run; what is given is the file descriptor, for a process that is to hold it too.
-
-        The lock is the kernel's: it ends with the last process that holds it, however that ends.
+    def lock(self, key: str) -> Iterator[None]:
+        """Hold a run.
 
         Raises:
-            Busy: another process holds it.
+            Busy: another sweep holds it, or the process of one that was killed still saves.
+            SweepError: the file system has no locks, or the folder cannot be written.
         """
-        with self.new(key, "lock") as file:
+        with ExitStack() as held:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise Busy(key) from error
+                mine = held.enter_context(lock(self.run(key) / "lock"))
+                with lock(self.run(key) / "notebook.lock") as is_over:
+                    pass
+            except LockError as error:
+                raise SweepError(f"{error}. Put the sweep on another file system (--out)") from error
             except OSError as error:
-                raise SweepError(
-                    f"files in {self.path} cannot be locked: {error}. Put the sweep on another file system (--out)"
-                ) from error
-            yield file.fileno()
+                raise self.unwritable(error) from error
+            if not (mine and is_over):
+                raise Busy(key)
+            yield
 
     def unwritable(self, error: OSError) -> SweepError:
         return SweepError(
@@ -220,7 +223,7 @@ def check_points(notebook: str | Path, points: Iterable[Point]) -> list[Point]:
             raise ParameterError(f"{notebook}: a parameter named {bad[0]!r} cannot be swept; rename it")
     own = {}
     for name in {name: None for point in points for name in point}:
-        with suppress(ValueError, SyntaxError):  # computed in the cell
+        with suppress(ValueError, SyntaxError):  # The default is computed in the cell.
             own[name] = ast.literal_eval(declared[name]["default"])
     typed = [
         {
@@ -229,7 +232,7 @@ def check_points(notebook: str | Path, points: Iterable[Point]) -> list[Point]:
         }
         for point in points
     ]
-    return list({json.dumps(point, sort_keys=True): point for point in typed}.values())  # 1 and 1.0 are one now
+    return list({json.dumps(point, sort_keys=True): point for point in typed}.values())  # 1 and 1.0 are one now.
 
 
 def run_id(basis: Basis, point: Point) -> str:

@@ -1,79 +1,91 @@
-"""The process of one notebook: `python -P notebook_process.py NOTEBOOK OUTPUT FOLDER PARENT`, parameters on its input.
+"""The process of one notebook: `notebook_process.py NOTEBOOK OUTPUT FOLDER`, parameters on its input.
 
-It is started by :mod:`pnn.sweep.supervise` and imports nothing of pnn, whose import takes longer than a small notebook.
+It is a child that :mod:`pnn.sweep.supervise` starts, and imports nothing of pnn, whose import takes longer than a small
+notebook.
 Exit status: 0 done; 1 a cell failed, as the file error.json beside the output says; 143 stopped.
 """
 
-import ctypes
 import json
-import os
 import signal
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
 STOPPED = 143
-LAST_SECONDS = 70  # to end in, once told to; a little more than the sweep itself waits
-# on Linux a process asks to be told when its parent ends; elsewhere a kernel looks for its parent now and then itself
+# On Linux a process asks to be told when its parent ends. Elsewhere a kernel looks for its parent now and then itself.
 DIE_WITH_PARENT = "import ctypes; ctypes.CDLL(None).prctl(1, {number})"
 
 
-def main(notebook: str, output: str, folder: str, parent: str) -> int:
-    stopping = False
+class Stop:
+    """A request to stop: once a signal has come, no further cell begins."""
 
-    def stop(*_) -> None:
+    def __init__(self) -> None:
+        self.requested = False
+
+    def on_signal(self, *_) -> None:
         """Interrupt the kernel's cell: a training saves its state then."""
         import psutil
 
-        nonlocal stopping
-        if not stopping:
-            stopping = True
-            signal.alarm(LAST_SECONDS)  # should the sweep be gone
+        if not self.requested:
+            self.requested = True
             kernels = psutil.Process().children()
             for kernel in kernels:
                 kernel.send_signal(signal.SIGINT)
-            if not kernels:  # not started yet
+            if not kernels:  # The kernel has not started yet.
                 raise SystemExit(STOPPED)
 
-    def begin(**_) -> None:
-        if stopping:  # a kernel between two cells does not hear an interrupt
+    def before_cell(self, **_) -> None:
+        if self.requested:  # A kernel between two cells does not hear an interrupt.
             raise InterruptedError
 
-    signal.signal(signal.SIGTERM, stop)
+
+def main(notebook: str, output: str, folder: str) -> int:
+    stop = Stop()
+    signal.signal(signal.SIGTERM, stop.on_signal)
+    signal.signal(signal.SIGHUP, stop.on_signal)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    arguments = []
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-        arguments = ["--IPKernelApp.exec_lines=" + DIE_WITH_PARENT.format(number=int(signal.SIGKILL))]
-        if os.getppid() != int(parent):  # it ended before it could be asked
-            return STOPPED
 
     import papermill
+    from filelock import FileLock
 
-    def verbatim(path: str) -> str:
-        """Papermill puts parameters into the braces of a path."""
-        return path.replace("{", "{{").replace("}", "}}")
-
-    parameters = json.load(sys.stdin)
+    held = FileLock(Path(output).with_name("notebook.lock"))
+    held.acquire()  # The lock is free, but for a process whose sweep was killed in the moment before.
+    paths, parameters = (verbatim(notebook), verbatim(output)), json.load(sys.stdin)
     try:
-        papermill.execute_notebook(
-            verbatim(notebook),
-            verbatim(output),
-            parameters,
-            cwd=folder,
-            start_timeout=600,  # a machine that is busy, a disk that many read from
-            iopub_timeout=60,
-            progress_bar=False,
-            on_cell_execute=begin,
-            extra_arguments=arguments,
-        )
-    except Exception as error:  # every end is told; the parent gives it its type
-        if stopping:
+        with tempfile.TemporaryDirectory() as sockets:
+            cells = {"cwd": folder, "on_cell_execute": stop.before_cell, "progress_bar": False}
+            papermill.execute_notebook(*paths, parameters, **cells, **kernel_options(sockets))
+    except Exception as error:  # Every end is told; the parent gives it its type.
+        if stop.requested:
             return STOPPED
         name, text = getattr(error, "ename", type(error).__name__), getattr(error, "evalue", str(error))
         Path(output).with_name("error.json").write_text(json.dumps({"name": name, "text": text}))
         print(error, flush=True)
         return 1
-    return STOPPED if stopping else 0
+    return STOPPED if stop.requested else 0
+
+
+def kernel_options(sockets: str) -> dict[str, Any]:
+    """How papermill starts a kernel, which ends with this process and talks by files in the folder `sockets`."""
+    from traitlets.config import Config
+
+    arguments = []
+    if sys.platform == "linux":
+        arguments = ["--IPKernelApp.exec_lines=" + DIE_WITH_PARENT.format(number=int(signal.SIGKILL))]
+    # Two kernels that start at once may be given the same TCP port, and hang: each talks by files of its own.
+    kernel = {"transport": "ipc", "ip": f"{sockets}/kernel"} if sys.platform != "win32" else {}
+    return {
+        "start_timeout": 600,  # The machine may be busy, and many may read from the disk.
+        "iopub_timeout": 60,
+        "extra_arguments": arguments,
+        "config": Config({"KernelManager": kernel}),
+    }
+
+
+def verbatim(path: str) -> str:
+    """A path that papermill takes as it is: it would put parameters into the braces."""
+    return path.replace("{", "{{").replace("}", "}}")
 
 
 if __name__ == "__main__":

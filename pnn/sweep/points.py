@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..notebook import ParameterError, parse_value
+from ..system.extras import needs
+from .parameters import ParameterError, parse_value
 
 Point = dict[str, Any]
 PARTS = ("grid", "zip", "list", "random")
@@ -24,7 +25,7 @@ def parse_values(text: str) -> list[Any]:
     if re.fullmatch(r"-?\d+:-?\d+(:-?\d+)?", text):
         try:
             values = list(range(*map(int, text.split(":"))))
-        except ValueError as error:  # a step of 0
+        except ValueError as error:  # The step is 0.
             raise ParameterError(f"{text!r} is no range: {error}") from error
         if not values:
             raise ParameterError(f"the range {text} is empty; its end is not part of it, as in Python")
@@ -78,7 +79,8 @@ def read_file(path: str | Path) -> list[Point]:
     Raises:
         ParameterError: the file cannot be read, or a part has not this form.
     """
-    import yaml
+    with needs("notebooks", "a file of settings"):
+        import yaml
 
     try:
         form = yaml.load(Path(path).read_text(), _once_each(yaml.SafeLoader))

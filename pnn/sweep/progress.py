@@ -5,27 +5,29 @@ import sys
 import time
 from typing import Any
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
-
+from ..system.extras import needs
 from .folder import Outcome
 from .points import Point
 
-SHOWN = 20  # runs that go on
+with needs("notebooks", "a sweep"):
+    from rich.console import Console, Group
+    from rich.live import Live
+    from rich.table import Table
+    from rich.text import Text
+
+SHOWN = 20  # So many of the runs that go on are shown.
 
 
 class Progress:
-    """A context; of `total` runs those of `done` need nothing."""
+    """A context that shows how `total` runs go on, of which those of `done` need nothing."""
 
     def __init__(self, total: int, done: dict[str, Outcome], wanted: bool) -> None:
         self.total, self.wanted = total, wanted
         self.outcomes = collections.Counter(outcome.outcome for outcome in done.values())
         self.skipped, self.seconds = len(done), []
         self.running: dict[str, tuple[Point, float]] = {}
-        self.others: set[str] = set()  # runs that another sweep was seen to work on
-        self.note = ""  # the last one
+        self.others: set[str] = set()  # Another sweep was seen to work on these runs.
+        self.note = ""  # This note was shown last.
         console = Console(stderr=True)
         self.live = Live(console=console, refresh_per_second=4) if wanted and console.is_terminal else None
 
@@ -51,7 +53,7 @@ class Progress:
         self.seconds.append(time.monotonic() - began)
         self.outcomes[outcome.outcome] += 1
         more = f": {outcome.message}" if outcome.message else ""
-        seconds = outcome.seconds or self.seconds[-1]  # its own, without what it waited for a worker
+        seconds = outcome.seconds or self.seconds[-1]  # These are its own, without what it waited for a worker.
         self._say(f"{outcome.outcome:8} {key} {words(point)} in {seconds:.1f} s{more}", outcome.outcome != "ok")
 
     def gone(self, key: str, why: str) -> None:
@@ -59,14 +61,14 @@ class Progress:
         self._say(f"left     {key}: {why}")
 
     def elsewhere(self, key: str) -> None:
-        """Another sweep works on it; said once, though it is looked at again and again."""
+        """Say that another sweep works on a run; it is said once, though the run is looked at again and again."""
         self.running.pop(key)
         if key not in self.others:
             self._say(f"left     {key}: another sweep works on it")
         self.others.add(key)
 
     def show(self, waiting: int, slots: int, note: str = "") -> None:
-        """Of runs that wait; `note`, what keeps the others from going on, is said once."""
+        """Show how many runs wait; `note`, what keeps the others from going on, is said once."""
         if note and note != self.note:
             self._say(note)
         self.note = note
@@ -92,7 +94,7 @@ class Progress:
         return Group(Text(head), rows) if self.running else Group(Text(head))
 
     def remaining(self, waiting: int, slots: int) -> float:
-        """Seconds, if the others take as long as the mean of those that ended."""
+        """The seconds that are left if the others take as long as the mean of those that ended."""
         mean, now = sum(self.seconds) / len(self.seconds), time.monotonic()
         going = sum(max(0.0, mean - (now - began)) for _, began in self.running.values())
         return (waiting * mean + going) / slots

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from ..stats import LEVEL
+from ..report.comparison import LEVEL
+from ..system.extras import needs
 from .folder import SweepError
+
+with needs("notebooks", "a sweep's report"):
+    import pandas as pd
 
 
 def varied(frame: pd.DataFrame) -> list[str]:
@@ -52,7 +55,8 @@ def settings(frame: pd.DataFrame, response: str, by: Iterable[str], lowest: bool
     Raises:
         SweepError: as :func:`well_ended`, or an unknown parameter.
     """
-    from scipy import stats
+    with needs("train", "a sweep's report"):
+        from scipy import stats
 
     by = list(by)
     ranked, rows = _ranked(frame, response, by, lowest), []
@@ -75,14 +79,15 @@ def against_best(frame: pd.DataFrame, response: str, by: Iterable[str], lowest: 
     Raises:
         SweepError: as :func:`settings`.
     """
-    from scipy import stats
+    with needs("train", "a sweep's report"):
+        from scipy import stats
 
     by = list(by)
     (_, best), *others = _ranked(frame, response, by, lowest)
     rows = []
     tests = len(others) * (len(others) + 1) / 2
     for _, values in others:
-        d = (best - values).dropna()  # aligned by the repetitions
+        d = (best - values).dropna()  # The two are aligned by the repetitions.
         n, mean, error = len(d), d.mean(), d.std(ddof=1) / math.sqrt(len(d)) if len(d) > 1 else math.nan
         half = stats.t.ppf((1 + LEVEL) / 2, n - 1) * error if n > 1 else math.nan
         one = 2 * stats.t.sf(abs(mean) / error, n - 1) if error > 0 else float(mean == 0) if n > 1 else math.nan
@@ -118,7 +123,7 @@ def interactions(frame: pd.DataFrame, response: str, by: Iterable[str]) -> pd.Da
             continue
         left = m - m.mean(axis=1, keepdims=True) - m.mean(axis=0, keepdims=True) + m.mean()
         rms = math.sqrt((left**2).sum() / ((m.shape[0] - 1) * (m.shape[1] - 1)))
-        # a cell averages len(found) / m.size settings, each of which is a mean of n runs
+        # A cell averages len(found) / m.size settings, each of which is a mean of n runs.
         noise = math.sqrt(variance * (1 / found["n"]).mean() * m.size / len(found))
         rows.append(
             {"parameters": f"{a}, {b}", "rms": rms, "noise": noise, "ratio": rms / noise if noise else math.nan}
@@ -160,7 +165,7 @@ def _index(by: list[str], keys: list[tuple[Any, ...]]) -> pd.Index:
 
 
 def _variance(frame: pd.DataFrame, response: str, by: list[str]) -> float:
-    """Of a run about its setting, less what its repetition does to all settings if the two are crossed."""
+    """The variance of a run about its setting, less what its repetition does to all settings if the two are crossed."""
     ranked = [values for _, values in _ranked(frame, response, by)]
     crossed = pd.concat(ranked, axis=1).dropna() if ranked[0].index.is_unique else pd.DataFrame()
     runs, number = crossed.shape

@@ -4,36 +4,35 @@ import datetime
 import json
 import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from .. import values
+from ..system import sweep_channel
+from ..system.processes import Child
+from ..system.signals import STOPPED
 from .folder import Folder, Outcome, SweepError, data_digest, source_digest
 
 PROCESS = Path(__file__).with_name("notebook_process.py")
-STOPPED = 143
-GRACE_SECONDS = 60.0  # what a stopped notebook may take to finish its training's step and to save
-DIED, STOPPED_RUN = "died", "stopped"  # ends without an outcome: the run is to be done again
+DIED, STOPPED_RUN = "died", "stopped"  # These ends have no outcome: the run is to be done again.
 OUT_OF_MEMORY = re.compile(r"out of memory|ALLOC_FAILED|can't allocate memory|^(OutOf)?MemoryError", re.IGNORECASE)
 DISK_FULL = re.compile(r"No space left on device|Dis[ck] quota exceeded", re.IGNORECASE)
-WORST_FIRST = ("killed", "failed", "oom", "timeout", "diverged")  # of the trainings in a notebook
-DEAD = ("Kernel died", "Kernel didn't respond")  # killed, or never there; in nbclient's words
-FOLDERS = ("PNN_DATA", "PNN_RESULTS", "PNN_CACHE")  # variables that the notebook reads in another folder than this
+# So the trainings in a notebook are ordered.
+WORST_FIRST = ("killed", "failed", "oom", "timeout", "diverged", "exploded")
+DEAD = ("Kernel died", "Kernel didn't respond")  # So nbclient says that a kernel was killed, or never there.
+# The notebook runs in another folder, so that these must be absolute.
+FOLDERS = ("PNN_DATA", "PNN_RESULTS", "PNN_CACHE")
 
 
 class Supervised:
     """A run in its own process; it holds the run's lock from its construction to its end.
 
     Args:
-        folder: of the sweep.
-        key: of the run.
+        folder: the sweep's.
+        key: the run's id.
         timeout: seconds after which the notebook is stopped, None for never.
         environment: variables of the process besides those of this one.
 
@@ -46,18 +45,17 @@ class Supervised:
         self.folder, self.key, self.timeout = folder, key, timeout
         self.home, point = folder.run(key), folder.point(key)
         self.done: Outcome | str | None = None
-        self.deadline: float | None = None  # of a process that was told to stop
         self.late = False
         with ExitStack() as stack:
-            lock = stack.enter_context(folder.lock(key))
-            self.done = folder.outcome(key)  # by another sweep, since this one looked
+            stack.enter_context(folder.lock(key))
+            self.done = folder.outcome(key)  # Another sweep may have done it since this one looked.
             if self.done is None:
-                self._start(point, lock, environment, stack)
+                self._start(point, environment, stack)
             self.resources = stack.pop_all()
         if self.done is not None:
             self.resources.close()
 
-    def _start(self, point: dict[str, Any], lock: int, environment: dict[str, str], stack: ExitStack) -> None:
+    def _start(self, point: dict[str, Any], environment: dict[str, str], stack: ExitStack) -> None:
         basis = self.folder.basis(point["basis"])
         if basis.source != source_digest():
             raise SweepError("pnn's files are not those with which the sweep began. Start the sweep again")
@@ -71,66 +69,42 @@ class Supervised:
             raise SweepError(f"not every machine sees the notebook's folder {folder}: {socket.gethostname()} does not")
         for name in ("values.jsonl", "error.json"):
             (self.home / name).unlink(missing_ok=True)
-        self.environment = {
-            **os.environ,
+        variables = {
             **{name: str(Path(os.environ[name]).expanduser().absolute()) for name in FOLDERS if os.environ.get(name)},
             **environment,
-            values.VARIABLE: str(self.home.resolve() / "values.jsonl"),
-            values.RETRY: ",".join(self.folder.to_retry(self.key)),
+            sweep_channel.VARIABLE: str(self.home.resolve() / "values.jsonl"),
+            sweep_channel.RETRY: ",".join(self.folder.to_retry(self.key)),
         }
-        package = Path(values.__file__).parents[1]
-        if package.name not in ("site-packages", "dist-packages"):  # the kernel's pnn is this one, not one installed
-            paths = [str(package), os.environ.get("PYTHONPATH", "")]
-            self.environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         log = stack.enter_context(self.folder.new(self.key, "log.txt"))
         self.began, self.started = time.monotonic(), datetime.datetime.now(datetime.UTC)
         notebook, output = self.folder.notebook(point["basis"]).resolve(), self.home.resolve() / "notebook.ipynb"
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", str(PROCESS), str(notebook), str(output), str(folder), str(os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=self.environment,
-            pass_fds=[lock],  # held until it has ended, should this process end first
-            start_new_session=True,  # Ctrl-C reaches the sweep alone, which passes it on
-        )
-        try:
-            self.process.stdin.write(json.dumps(point["parameters"]).encode())
-            self.process.stdin.close()
-        except BrokenPipeError:  # it is dead already, as poll will see
-            pass
+        program = [str(PROCESS), str(notebook), str(output), str(folder)]
+        self.child = Child(program, json.dumps(point["parameters"]), log, variables)
 
     def poll(self) -> Outcome | str | None:
         """How the run ended: its Outcome, which is written, or `DIED` or `STOPPED_RUN`. None while it goes on."""
         if self.done is not None:
             return self.done
-        status, now = self.process.poll(), time.monotonic()
+        status = self.child.poll()
         if status is None:
-            if self.timeout is not None and now - self.began > self.timeout and self.deadline is None:
+            if self.timeout is not None and time.monotonic() - self.began > self.timeout and not self.child.stopping:
                 self.late = True
-                self.stop()
-            if self.deadline is not None and now > self.deadline:
-                self.kill()
+                self.child.stop()
             return None
-        self.done = STOPPED_RUN  # should its outcome not be written
+        self.done = STOPPED_RUN  # This is its end should its outcome not be written.
         with self.resources:
             self.done = self._end(status)
         return self.done
 
     def stop(self) -> None:
         """Tell the notebook to stop: a training in it saves its state. What takes too long is killed by `poll`."""
-        if self.done is None and self.deadline is None:
-            self.process.terminate()
-            self.deadline = time.monotonic() + GRACE_SECONDS
-
-    def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
+        if self.done is None:
+            self.child.stop()
 
     def close(self) -> None:
         """End what still goes on, unsaved."""
         if self.done is None:
-            self.kill()
-            self.process.wait()
+            self.child.close()
             self.resources.close()
 
     def _end(self, status: int) -> Outcome | str:
@@ -139,7 +113,7 @@ class Supervised:
             end = "ok", ""
         elif self.late:
             end = "timeout", f"stopped after {self.timeout:g} s"
-        elif status == STOPPED or self.deadline is not None:
+        elif status in STOPPED or self.child.stopping:
             return STOPPED_RUN
         elif status < 0 or (error and any(words in error[1] for words in DEAD)):
             return DIED
@@ -151,7 +125,7 @@ class Supervised:
                     f"a disk is full, says {where}: {told}. Make room, and start the sweep again: it goes on from there"
                 )
             end = "oom" if OUT_OF_MEMORY.search(told) else "failed", told
-        found = values.read(self.home / "values.jsonl")
+        found = sweep_channel.read(self.home / "values.jsonl")
         trainings = Counter(found["training"].values())
         if end[0] == "ok" and (bad := [outcome for outcome in WORST_FIRST if trainings[outcome]]):
             ends = ", ".join(f"{trainings[outcome]} {outcome}" for outcome in bad)
@@ -165,12 +139,12 @@ class Supervised:
             "seconds": time.monotonic() - self.began,
             "started": self.started.isoformat(timespec="seconds"),
             "host": socket.gethostname(),
-            "device": self.environment.get("CUDA_VISIBLE_DEVICES", ""),
+            "device": self.child.environment.get("CUDA_VISIBLE_DEVICES", ""),
         }
 
     def _error(self, status: int) -> tuple[str, str] | None:
         """The failed cell's exception and its text; the last words of a process that failed without one."""
-        if status <= 0 or status == STOPPED:
+        if status <= 0 or status in STOPPED:
             return None
         try:
             form = json.loads((self.home / "error.json").read_text())

@@ -4,13 +4,17 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from ..colab import mount_drive
+from ..system.colab import mount_drive
+from ..system.extras import needs
+from ..system.files import write_atomically
 from .folder import Basis, Folder, Outcome, SweepError
 
+with needs("notebooks", "a sweep's table"):
+    import pandas as pd
+
 NOT_DONE = "not done"
-TEXTS = ("message", "run started", "run host", "run device", "run notebook")  # empty, not missing
+# These are empty where there is nothing, not missing.
+TEXTS = ("message", "run started", "run host", "run device", "run notebook")
 OWN = ("outcome", "message", "run seconds", "run started", "run host", "run device", "run trainings", "run notebook")
 
 
@@ -75,11 +79,10 @@ def export(frame: pd.DataFrame, path: str | Path) -> Path:
     path = Path(path)
     if path.suffix not in (".csv", ".parquet", ""):
         raise SweepError(f"a table is written as .csv, .parquet or a folder for TensorBoard (no suffix), got {path}")
-    path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix == ".csv":
-        frame.to_csv(path)
+        write_atomically(path, frame.to_csv)
     elif path.suffix == ".parquet":
-        frame.to_parquet(path)
+        write_atomically(path, frame.to_parquet)
     else:
         _to_tensorboard(frame, path)
     return path
@@ -133,7 +136,7 @@ def _cell(value: Any) -> Any:
 
 
 def _numbers(column: pd.Series) -> pd.Series:
-    """Of texts such as "+1.25" the numbers, if every one is a number; else all as texts."""
+    """Texts such as "+1.25" as numbers if every one is a number; else all as texts."""
     try:
         return pd.to_numeric(column)
     except (ValueError, TypeError):
@@ -141,7 +144,7 @@ def _numbers(column: pd.Series) -> pd.Series:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
-    """An empty cell is a value that is missing, but for the texts that every run has."""
+    """Read a table; an empty cell is a missing value, but for the texts that every run has."""
     frame = pd.read_csv(
         path,
         index_col="run",

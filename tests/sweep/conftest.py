@@ -9,8 +9,8 @@ import nbformat
 import psutil
 import pytest
 
-from pnn import values
 from pnn.sweep import supervise
+from pnn.system import processes, sweep_channel
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 ACTS = """
@@ -128,7 +128,7 @@ def until() -> Callable[..., None]:
 @pytest.fixture(autouse=True)
 def nothing_around(monkeypatch):
     """No data, no GPUs and no sweep of the machine's own."""
-    for name in ("PNN_DATA", "CUDA_VISIBLE_DEVICES", values.VARIABLE):
+    for name in ("PNN_DATA", "CUDA_VISIBLE_DEVICES", sweep_channel.VARIABLE):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -163,7 +163,7 @@ def no_process(monkeypatch) -> None:
     def start(*_, **__):
         pytest.fail("a process was started")
 
-    monkeypatch.setattr(supervise.subprocess, "Popen", start)
+    monkeypatch.setattr(processes.subprocess, "Popen", start)
 
 
 def tries(folder: Path) -> dict[str, int]:
@@ -188,4 +188,4 @@ def alive() -> Callable[[int], bool]:
 @pytest.fixture
 def environment(nothing_around) -> dict[str, str]:
     """Of processes that tests start: this pnn, wherever it lies."""
-    return {**os.environ, "PYTHONPATH": str(Path(values.__file__).parents[1])}
+    return {**os.environ, "PYTHONPATH": str(Path(sweep_channel.__file__).parents[2])}

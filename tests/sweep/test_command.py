@@ -12,8 +12,9 @@ import psutil
 import pytest
 
 import pnn
-from pnn.sweep import folder, supervise, table
+from pnn.sweep import folder, table
 from pnn.sweep.folder import Basis, run_id
+from pnn.system import processes
 
 main = importlib.import_module("pnn.__main__").main
 
@@ -127,7 +128,7 @@ def test_a_notebook_edited_while_its_runs_go_on_does_not_matter_to_them(fake, ou
         return process
 
     start = subprocess.Popen
-    monkeypatch.setattr(supervise.subprocess, "Popen", popen)
+    monkeypatch.setattr(processes.subprocess, "Popen", popen)
     assert main(["sweep", str(fake), "-p", "seed", "0", "--out", str(out)]) == 0
     assert capsys.readouterr().out.startswith(f"1 ok of 1 runs in {out}\n")
 
@@ -148,7 +149,7 @@ def test_a_notebook_edited_while_its_runs_go_on_does_not_matter_to_them(fake, ou
         (["-p", "seed", "0", "--timeout", "soon"], "90s, 25m or 2h; got 'soon'"),
         (
             ["-p", "seed", "0", "--retry", "crashed"],
-            "retry takes bad outcomes (failed, diverged, oom, timeout, killed)",
+            "retry takes bad outcomes (failed, diverged, exploded, oom, timeout, killed)",
         ),
         (["-p", "seed", "0", "--max-failures", "0"], "max_failures must be at least 1, got 0"),
         (["-p", "seed", "0", "--jobs", "-1"], "jobs must be at least 0, got -1"),
@@ -250,7 +251,8 @@ def test_two_sweeps_at_once_do_every_run_once(tmp_path, out, notebook_of, enviro
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("number", "status"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
+    ("number", "status"),
+    [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_a_sweep_that_is_stopped_leaves_no_process_and_goes_on(
     tmp_path, out, notebook_of, waiting_cell, environment, until, number, status
@@ -282,9 +284,9 @@ TRAIN = """
 import time
 from pathlib import Path
 import pnn
-from pnn import train
+from pnn.training import loop
 
-step = train._Training._step
+step = loop.Training.take_step
 
 def slow_step(self, x, y):
     step(self, x, y)
@@ -292,12 +294,12 @@ def slow_step(self, x, y):
         Path("began").touch()
         time.sleep(0.2)
 
-train._Training._step = slow_step
-task, recipe = pnn.Task("digits", validation=1300), pnn.Recipe(3, batch_size=16)
-run = pnn.Run(task, pnn.Network("cnn", "polynomial", 2), recipe, seed, "smoke")
+loop.Training.take_step = slow_step
+task, recipe = pnn.Digits(validation=1300), pnn.Recipe(3, batch_size=16)
+run = pnn.Run(task, pnn.CNN("polynomial", 2), recipe, seed, "smoke")
 (record,) = pnn.study([run], device="cpu", progress=False)
 pnn.glue("epochs", len(record.curves["train_loss"]))
-pnn.glue("sittings", record.sittings)
+pnn.glue("sessions", record.sessions)
 """
 
 
@@ -317,11 +319,11 @@ def test_a_training_in_a_sweep_that_is_stopped_goes_on_from_its_checkpoint(
             process.kill()
     assert process.returncode == 130
     assert len(list(tmp_path.glob("runs/*/checkpoint.safetensors"))) == 1
-    assert not list(tmp_path.glob("results/*.json"))
+    assert not list(tmp_path.glob("results/*/*/*.json"))
 
     (tmp_path / "go").touch()
     assert main(words) == 0
-    (path,) = tmp_path.glob("results/*.json")
-    assert pnn.Record.from_dict(json.loads(path.read_text())).sittings == 2
+    (path,) = tmp_path.glob("results/*/*/*.json")
+    assert pnn.Record.from_dict(json.loads(path.read_text())).sessions == 2
     (row,) = (row for _, row in table(out).iterrows())
-    assert (row["outcome"], row["sittings"], row["run trainings"]) == ("ok", 2, 1)
+    assert (row["outcome"], row["sessions"], row["run trainings"]) == ("ok", 2, 1)

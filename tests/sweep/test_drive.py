@@ -10,12 +10,14 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import psutil
 import pytest
 
 from pnn.sweep import SweepError, drive, folder, points, supervise
 from pnn.sweep import run as sweep
 from pnn.sweep.folder import Basis, Folder, run_id
 from pnn.sweep.tabulate import of_basis
+from pnn.system import processes
 
 
 @pytest.fixture
@@ -123,19 +125,19 @@ def test_so_many_failures_stop_the_sweep_and_it_goes_on(fake, out, tries_of):
 
 
 def test_a_run_takes_its_time_and_no_more(fake, out, tries_of, monkeypatch):
-    monkeypatch.setattr(supervise, "GRACE_SECONDS", 0.5)  # "hang" is killed after it
-    frame = sweep(fake, acts("ok", "wait", "hang"), out=out, jobs=3, timeout=5.0, progress=False)
+    monkeypatch.setattr(processes, "GRACE_SECONDS", 0.5)  # "hang" is killed after it
+    frame = sweep(fake, acts("ok", "wait", "hang"), out=out, jobs=3, timeout=3.0, progress=False)
     assert ends(frame) == {
         "ok": ("ok", ""),
-        "wait": ("timeout", "stopped after 5 s"),
-        "hang": ("timeout", "stopped after 5 s"),
+        "wait": ("timeout", "stopped after 3 s"),
+        "hang": ("timeout", "stopped after 3 s"),
     }
-    assert (frame.set_index("act")["run seconds"][["wait", "hang"]] >= 5).all()
+    assert (frame.set_index("act")["run seconds"][["wait", "hang"]] >= 3).all()
     assert set(tries_of(out).values()) == {1}
 
 
 def test_what_is_whole_when_its_time_is_over_is_kept(fake, out):
-    assert ends(sweep(fake, acts("finish"), out=out, timeout=5.0, progress=False)) == {"finish": ("ok", "")}
+    assert ends(sweep(fake, acts("finish"), out=out, timeout=3.0, progress=False)) == {"finish": ("ok", "")}
 
 
 # --- what goes wrong around it ---------------------------------------------------------------------------------------
@@ -278,7 +280,7 @@ def test_files_that_cannot_be_locked_are_told(fake, out, monkeypatch, no_process
     def unsupported(*_):
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr(folder.fcntl, "flock", unsupported)
+    monkeypatch.setattr("fcntl.flock", unsupported)
     with pytest.raises(
         SweepError, match=r"cannot be locked: .*No locks available\. Put the sweep on another file system"
     ):
@@ -309,7 +311,7 @@ def test_files_of_pnn_that_changed_meanwhile_end_the_sweep(fake, out, monkeypatc
         return start(*arguments, **options)
 
     start = subprocess.Popen
-    monkeypatch.setattr(supervise.subprocess, "Popen", popen)
+    monkeypatch.setattr(processes.subprocess, "Popen", popen)
     with pytest.raises(SweepError, match=r"pnn's files are not those with which the sweep began\. Start"):
         sweep(fake, acts("ok", "ok"), out=out, progress=False)
     assert list(tries_of(out).values()) == [1]
@@ -335,7 +337,7 @@ def test_a_process_that_dies_before_it_is_told_its_parameters_is_typed_too(fake,
 
     start = subprocess.Popen
     supervise.PROCESS.write_text("import sys; sys.exit('no papermill here')")
-    monkeypatch.setattr(supervise.subprocess, "Popen", start_and_wait)
+    monkeypatch.setattr(processes.subprocess, "Popen", start_and_wait)
     assert ends(sweep(fake, acts("ok"), out=out, progress=False)) == {"ok": ("failed", "no papermill here")}
 
 
@@ -369,17 +371,45 @@ def test_a_run_of_another_sweep_is_waited_for_and_taken_over_when_that_ends_with
     assert said.count(f"started  {held}") == 1
 
 
-def test_a_process_holds_its_run_though_its_sweep_is_gone(fake, out, until):
+SWEEP = """
+import sys
+from pathlib import Path
+from pnn.sweep.folder import Folder
+from pnn.sweep.supervise import Supervised
+
+run = Supervised(Folder(Path(sys.argv[1])), sys.argv[2], None, {})
+while True:
+    run.poll()
+"""
+SAVE_LONG = """
+import time
+from pathlib import Path
+try:
+    Path("began").touch()
+    time.sleep(3600)
+except KeyboardInterrupt:
+    while not Path("go").exists():
+        time.sleep(0.02)
+    Path("saved").touch()
+    raise
+"""
+
+
+def test_a_notebook_holds_its_run_though_its_sweep_is_killed(tmp_path, out, notebook_of, environment, until):
     """So that no other begins the run while a training in it still saves."""
     own = Folder(out)
-    (key,) = own.begin(Basis.of(fake), acts("wait"))
-    run = supervise.Supervised(own, key, None, {})
-    until((out / "runs" / key / "pid").exists)
-    run.resources.close()  # as at the end of the sweep's process
+    (key,) = own.begin(Basis.of(notebook_of(tmp_path / "notebook.ipynb", SAVE_LONG)), [{"seed": 1}])
+    with subprocess.Popen([sys.executable, "-c", SWEEP, str(out), key], env=environment) as killed:
+        try:
+            until((tmp_path / "began").exists)
+            (notebook,) = psutil.Process(killed.pid).children()
+        finally:
+            killed.kill()
     with pytest.raises(folder.Busy):
         supervise.Supervised(own, key, None, {})
-    run.process.terminate()
-    assert run.process.wait(60) == 143
+    (tmp_path / "go").touch()
+    until(lambda: not notebook.is_running(), 30)
+    assert (tmp_path / "saved").exists()
     with own.lock(key):
         pass
 
@@ -421,7 +451,8 @@ def signals_when(true, *numbers: int, until) -> SimpleNamespace:
 
 
 @pytest.mark.parametrize(
-    ("number", "raised", "code"), [(signal.SIGINT, KeyboardInterrupt, None), (signal.SIGTERM, SystemExit, 143)]
+    ("number", "raised", "code"),
+    [(signal.SIGINT, KeyboardInterrupt, None), (signal.SIGTERM, SystemExit, 143), (signal.SIGHUP, SystemExit, 129)],
 )
 def test_a_signal_stops_every_run_and_it_goes_on(fake, out, monkeypatch, until, alive, number, raised, code):
     given = acts("ok", "wait,ok", "wait,ok", "ok")
@@ -442,7 +473,7 @@ def test_a_signal_stops_every_run_and_it_goes_on(fake, out, monkeypatch, until, 
 def test_a_run_that_does_not_listen_is_killed_in_the_end_or_by_a_second_signal(
     fake, out, monkeypatch, until, alive, grace, signals
 ):
-    monkeypatch.setattr(supervise, "GRACE_SECONDS", grace)
+    monkeypatch.setattr(processes, "GRACE_SECONDS", grace)
     with monkeypatch.context() as patch:
         patch.setattr(drive, "time", signals_when(lambda: list(out.glob("runs/*/pid")), *signals, until=until))
         with pytest.raises(KeyboardInterrupt):

@@ -1,10 +1,10 @@
-"""The engine of this machine: GPUs shared out, processor threads divided, a place for each run."""
+"""The engine of this machine: GPUs shared out, a place for each run."""
 
 import pytest
 
 from pnn.sweep import engine
 from pnn.sweep import run as sweep
-from pnn.sweep.engine import LocalEngine, shares, threads_of, visible_gpus
+from pnn.sweep.engine import LocalEngine, shares, visible_gpus
 from pnn.sweep.folder import Folder
 
 
@@ -62,14 +62,6 @@ def test_gpus_are_those_that_the_environment_names_and_torch_sees(monkeypatch, g
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
     monkeypatch.setattr("torch.cuda.device_count", lambda: count)
     assert visible_gpus() == gpus
-
-
-def test_processor_threads_are_divided_unless_the_user_says_how_many(monkeypatch):
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(engine, "cores", lambda: 8)
-    assert [threads_of(slots) for slots in (1, 3, 8, 100)] == ["8", "2", "1", "1"]
-    monkeypatch.setenv("OMP_NUM_THREADS", "5")
-    assert threads_of(3) == "5"
 
 
 @pytest.fixture

@@ -189,7 +189,7 @@ def test_a_notebook_that_is_not_there_or_takes_no_parameters_is_named(tmp_path, 
         ({"jobs": -1}, "jobs must be at least 0, got -1"),
         ({"max_failures": 0}, "max_failures must be at least 1, got 0"),
         ({"timeout": -1.0}, "timeout must be at least 0"),
-        ({"retry": ["ok"]}, r"retry takes bad outcomes \(failed, diverged, oom, timeout, killed\), got ok"),
+        ({"retry": ["ok"]}, r"retry takes bad outcomes \(failed, diverged, exploded, oom, timeout, killed\), got ok"),
         ({"retry": "failed"}, "retry takes bad outcomes"),
         ({"gpus_per_run": 1}, "torch sees none here"),
         ({"gpus_per_run": -1}, "must be a share such as 0.25, or a whole number, got -1"),
@@ -224,7 +224,7 @@ def test_an_outcome_is_read_as_it_was_written(begun):
 
 
 def test_an_outcome_has_one_of_the_names():
-    with pytest.raises(ValueError, match="one of ok, failed, diverged, oom, timeout, killed, got 'good'"):
+    with pytest.raises(ValueError, match="one of ok, failed, diverged, exploded, oom, timeout, killed, got 'good'"):
         Outcome("good")
 
 
@@ -240,7 +240,7 @@ def test_a_damaged_outcome_is_named_with_what_to_do(begun, content):
 
 
 def full_disk(path: Path, write) -> None:
-    """As pnn.checkpoint.write_atomically where there is no room: nothing is left behind."""
+    """As pnn.system.files.write_atomically where there is no room: nothing is left behind."""
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
 

@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 import pnn
-from pnn import plots, sweep
-from pnn.study import load_record
+from pnn import sweep
+from pnn.report import plots
+from pnn.runs.store import load_record
 
 ROOT = Path(__file__).parents[2]
 
@@ -155,7 +156,7 @@ def test_a_third_parameter_is_neither_noise_nor_interaction():
 def test_noise_alone_has_a_ratio_of_about_one():
     rng = np.random.default_rng(0)
     squares = []
-    for _ in range(200):
+    for _ in range(60):
         frame = pd.concat([table(lambda *_: rng.normal()).assign(task=task) for task in (0, 1)], ignore_index=True)
         frame = frame[["task", *frame.columns.drop("task")]]
         frame["accuracy"] += 10 * frame["task"]
@@ -209,7 +210,7 @@ def test_the_books_example_is_that_of_its_records():
     assert len(frame) == 36
     for _, row in frame.iterrows():
         point = {name: row[name] for name in ("size", "task", "width", "epochs", "seed")}
-        for network, (run,) in pnn.experiments.width_scaling(**point).items():
+        for network, (run,) in pnn.experiments.width_scaling.runs(**point).items():
             record = load_record(run, ROOT / "results")
             for name, part in {"accuracy": "test", "validation": "validation"}.items():
                 assert row[f"{name}-{network.neuron}"] == pytest.approx(100 * record.final[part].accuracy)

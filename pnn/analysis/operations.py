@@ -1,0 +1,148 @@
+"""What torch's operations do to polynomials: the degree and depth of what they return, or why it is no polynomial."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+STEP = "piecewise constant"
+PIECEWISE = "piecewise polynomial"
+TRANSCENDENTAL = "transcendental"
+RATIONAL = "rational: divides by a value that depends on the input"
+STATISTIC = "rational in a root: divides by a standard deviation taken from the input"
+ROOT = "algebraic: a root of a value that depends on the input"
+NORM = "a norm: a root or piecewise, by its order"
+RANDOM = "random: not a function of the input"
+UNKNOWN = "not known to be polynomial"
+
+
+# --- values and how they combine -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Value:
+    """What holds of all elements of a tensor; with obstacles (their places in the list), it is not a polynomial."""
+
+    degree: int = 0
+    depth: int = 0
+    obstacles: frozenset[int] = frozenset()
+
+    @property
+    def depends(self) -> bool:
+        return self.degree > 0 or bool(self.obstacles)
+
+
+CONSTANT, VARIABLE = Value(), Value(degree=1)
+
+
+def total(values: Iterable[Value]) -> Value:
+    values = [value for value in values if value.depends]
+    if len(values) < 2:
+        return values[0] if values else CONSTANT
+    obstacles = frozenset().union(*(value.obstacles for value in values))
+    return Value(max(value.degree for value in values), max(value.depth for value in values), obstacles)
+
+
+def product(factors: Iterable[Value]) -> Value:
+    factors = [factor for factor in factors if factor.depends]
+    largest = total(factors)
+    return replace(largest, degree=sum(f.degree for f in factors), depth=largest.depth + _levels(len(factors)))
+
+
+def power(value: Value, n: int) -> Value:
+    return replace(value, degree=n * value.degree, depth=value.depth + _levels(n)) if n else CONSTANT
+
+
+def _levels(factors: int) -> int:
+    """ceil(log2(factors)): the depth of a balanced tree of products."""
+    return max(factors - 1, 0).bit_length()
+
+
+# --- the rules, by the name of the operation -------------------------------------------------------------------------
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+# Linear jointly, in all arguments that may depend on the input.
+LINEAR = _names(
+    """
+    _adaptive_avg_pool2d _adaptive_avg_pool3d _conj _fft_c2c _fft_c2r _fft_r2c _local_scalar_dense _to_copy
+    _upsample_bilinear2d_aa add alias as_strided avg_pool1d avg_pool2d avg_pool3d cat clone col2im complex
+    constant_pad_nd cumsum diagonal diagonal_scatter expand flip full gather index index_put index_select
+    masked_scatter mean neg permute reflection_pad1d reflection_pad2d reflection_pad3d repeat replication_pad1d
+    replication_pad2d replication_pad3d scalar_tensor scatter scatter_add select select_scatter slice slice_scatter
+    split_with_sizes squeeze sub sum unfold unsqueeze upsample_bilinear2d upsample_nearest2d view view_as_complex
+    view_as_real where
+    """
+)
+# Overloads of linear operations that are not linear themselves.
+_NOT_LINEAR = _names("aten.view.dtype aten.scatter.reduce aten.scatter.value_reduce")
+# The places of the factors; the other arguments are added to their product.
+PRODUCTS = {
+    "_trilinear": (0, 1, 2),
+    "addbmm": (1, 2),
+    "addmm": (1, 2),
+    "addmv": (1, 2),
+    "baddbmm": (1, 2),
+    "bmm": (0, 1),
+    "convolution": (0, 1),
+    "mm": (0, 1),
+    "mul": (0, 1),
+}
+# These take the shape of their first argument, and no value from it.
+SHAPE_ONLY = _names("empty_like fill full_like")
+# These divide the first argument by its own statistics; an affine map follows.
+NORMALISATIONS = _names(
+    """
+    _fused_rms_norm _native_batch_norm_legit _native_batch_norm_legit_functional group_norm layer_norm
+    native_group_norm native_layer_norm rms_norm
+    """
+)
+OBSTACLES = {
+    name: reason
+    for reason, names in {
+        STEP: """
+            all any argmax argmin argsort bitwise_and bitwise_not bitwise_or bitwise_xor bucketize ceil eq floor
+            floor_divide ge gt heaviside isinf isnan le logical_and logical_not logical_or logical_xor lt ne nonzero
+            round searchsorted sgn sign signbit trunc
+            """,
+        PIECEWISE: """
+            abs adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d amax amin clamp clamp_max clamp_min cummax
+            cummin fmax fmin fmod fractional_max_pool2d fractional_max_pool3d hardsigmoid hardswish hardtanh
+            kthvalue leaky_relu max max_pool1d max_pool2d max_pool2d_with_indices max_pool3d max_pool3d_with_indices
+            maximum median min minimum mode nan_to_num nanmedian prelu relu relu6 remainder rnn_relu rrelu
+            rrelu_with_noise_functional sort threshold topk
+            """,
+        TRANSCENDENTAL: """
+            _log_softmax _softmax acos acosh angle asin asinh atan atan2 atanh celu cos cosh digamma elu erf erfc erfinv
+            exp exp2 expm1 gelu glu gru lgamma log log10 log1p log2 log_sigmoid log_softmax logaddexp logcumsumexp logit
+            logsumexp lstm mish rnn_tanh selu sigmoid silu sin sinc sinh softmax softplus tan tanh
+            """,
+        RATIONAL: "reciprocal",
+        ROOT: "rsqrt sqrt",
+        NORM: "_cdist_forward _pdist_forward cdist cosine_similarity linalg_vector_norm",
+    }.items()
+    for name in _names(names)
+}
+# The decomposition leaves these whole, so that they keep the names that a user knows.
+WHOLE = {*OBSTACLES, *NORMALISATIONS, "scaled_dot_product_attention"}
+
+
+def name_of(operation) -> str:
+    """``relu`` for torch's ``aten.relu.default``; an operation of another library keeps its whole name."""
+    if getattr(operation, "__module__", None) == "_operator":
+        return operation.__name__
+    library, _, name = str(operation).partition(".")
+    return name.partition(".")[0] if library == "aten" and str(operation) not in _NOT_LINEAR else str(operation)
+
+
+def is_real(value) -> bool:
+    """Whether a traced value is made of real (or complex) numbers, not of whole numbers or truth values."""
+    if isinstance(value, list | tuple):
+        return any(map(is_real, value))
+    if isinstance(value, Tensor):
+        return value.is_floating_point() or value.is_complex()
+    return not isinstance(value, int | torch.SymInt | torch.SymBool)

@@ -1,0 +1,100 @@
+"""Quadratic networks of growing depth, with and without ReLinear."""
+
+import dataclasses
+from typing import NamedTuple
+
+from ..methods.relinear import ReLinear
+from ..networks.baselines import Majority
+from ..networks.mlp import MLP
+from ..networks.resnet import ResNet
+from ..runs.run import Recipe, Run, RunError
+from ..tasks.cifar import CIFAR10
+from ..tasks.higgs import HIGGS
+from .common import Setting, baseline_runs, check_numbers, runs_of, setting_of, with_epochs
+
+RECIPE = Recipe(
+    epochs=4,
+    source="fan-2023",
+    learning_rate=0.1,
+    augment="none",
+    schedule="steps",
+    optimiser="sgd",
+    weight_decay=1e-4,
+)
+HIGGS_RECIPE = dataclasses.replace(RECIPE, batch_size=256)
+CIFAR10_RECIPE = dataclasses.replace(RECIPE, augment="crop-flip")
+# All networks have the same width: ReLinear is about how they are trained, not about what they cost.
+SETTINGS = {
+    "higgs": {
+        "smoke": Setting(HIGGS(validation=80, rows="stand-in"), MLP("standard", 8), with_epochs(HIGGS_RECIPE, 1), 2, 2),
+        "laptop": Setting(HIGGS(rows="subset"), MLP("standard", 32), HIGGS_RECIPE, 5, 5),
+        "paper": Setting(HIGGS(), MLP("standard", 200), HIGGS_RECIPE, 10, 10),
+    },
+    "cifar10": {
+        "smoke": Setting(
+            CIFAR10(validation=200, rows="stand-in"), ResNet("standard", 4), with_epochs(CIFAR10_RECIPE, 1), 2, 2
+        ),
+        "laptop": Setting(CIFAR10(), ResNet("standard", 4), with_epochs(CIFAR10_RECIPE, 2), 5, 5),
+        "paper": Setting(CIFAR10(), ResNet("standard", 16), with_epochs(CIFAR10_RECIPE, 200), 5, 5),
+    },
+}
+DEPTHS = {"higgs": (2, 4, 8, 16, 32), "cifar10": (8, 14, 20, 32)}
+SWEPT = {"higgs": 8, "cifar10": 20}  # The strategies are compared at this depth.
+RATIO = 1e-4  # The source uses this ratio for 20 layers.
+RATIOS = (0.0, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
+DECAY = 1e-2
+
+
+class Arm(NamedTuple):
+    """One way to train at one depth."""
+
+    # "standard"; "quadratic" is without ReLinear, "relinear" with smaller steps, "shrinking" with shrinking weights;
+    # "trained" starts as a trained standard network; "majority" is the baseline.
+    way: str
+    depth: int
+    ratio: float = 1.0  # learning rate of the quadratic parts over that of the rest
+
+
+def runs(size: str, *, task: str = "higgs", seeds: int = 0, epochs: int = 0) -> dict[Arm, list[Run]]:
+    """Quadratic networks by the recipe of :cite:t:`fan2023`: multilayer perceptrons on HIGGS, residual on CIFAR-10.
+
+    At each depth the standard network, the quadratic one as torch initialises it, and with ReLinear at the source's
+    ratio of learning rates. At one depth also other ratios, ReLinear by shrinking weights, and a start from a standard
+    network that was trained for half the epochs, with the other half left to train.
+
+    Args:
+        size: as for :func:`pnn.experiments.cifar10`.
+        task: ``"higgs"`` or ``"cifar10"``.
+        seeds: seeds of every arm; 0 is the size's own number.
+        epochs: passes over the training rows; 0 is the size's own number.
+
+    Returns:
+        The Runs by arm: way, depth, ratio of the learning rates.
+    """
+    if task not in SETTINGS:
+        raise RunError(f"task must be one of {', '.join(map(repr, SETTINGS))}, got {task!r}")
+    check_numbers(seeds=seeds, epochs=epochs)
+    setting = setting_of(SETTINGS[task], size)
+    recipe = with_epochs(setting.recipe, epochs or setting.recipe.epochs)
+    depths = DEPTHS[task][: 2 if size == "smoke" else None]
+    swept = depths[-1] if size == "smoke" else SWEPT[task]
+
+    def by(method: ReLinear, epochs: int = recipe.epochs) -> tuple[str, Recipe]:
+        return "quadratic", dataclasses.replace(recipe, epochs=epochs, methods=(method,))
+
+    ways: dict[Arm, tuple[str, Recipe]] = {}
+    for depth in depths:
+        ways[Arm("standard", depth)] = "standard", recipe
+        ways[Arm("quadratic", depth)] = "quadratic", recipe
+        ways[Arm("relinear", depth, RATIO)] = by(ReLinear(RATIO))
+    for ratio in RATIOS:
+        ways[Arm("relinear", swept, ratio)] = by(ReLinear(ratio))
+    ways[Arm("shrinking", swept)] = by(ReLinear(weight_decay=DECAY))
+    if recipe.epochs > 1:
+        half = recipe.epochs // 2
+        ways[Arm("trained", swept, RATIO)] = by(ReLinear(RATIO, standard_epochs=half), recipe.epochs - half)
+    arms = {}
+    for arm, (neuron, own) in ways.items():
+        network = dataclasses.replace(setting.network, neuron=neuron, depth=arm.depth)
+        arms[arm] = runs_of(setting.task, network, own, seeds or setting.seeds, size)
+    return arms | {Arm("majority", 0): baseline_runs(setting.task, Majority(), size, 1)}

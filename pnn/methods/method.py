@@ -1,0 +1,37 @@
+"""What a training method may say of itself, and when the training loop asks."""
+
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+Run = Recipe = Any  # They are those of pnn.runs, which imports the methods.
+
+
+class MethodBase:
+    """One way to train: a frozen dataclass below this class, with a ``name`` and what it changes of the following.
+
+    A recipe may have several methods. The loop asks each, in their order, at fixed points, and knows none by name.
+    """
+
+    name: ClassVar[str]
+
+    def check(self, run: Run) -> None:
+        """When a Run is made: raise :class:`pnn.RunError` if the method is not for it."""
+
+    def phases(self, run: Run) -> list[Run]:
+        """The Runs that are trained before this one, as which or from which it starts."""
+        return []
+
+    def start(self, model: nn.Module, learnt: list[nn.Module]) -> None:
+        """When the model is initialised: change it in place. ``learnt`` are the networks of `phases`, as trained."""
+
+    def groups(self, model: nn.Module, recipe: Recipe) -> list[dict[str, Any]] | None:
+        """The optimiser's groups of parameters, all of the model's in one of them; None: the recipe's own."""
+        return None
+
+    def penalty(self, model: nn.Module) -> Tensor | None:
+        """After every forward pass in training: what is added to the loss, a scalar; None: nothing."""
+        return None
+
+    def after_backward(self, model: nn.Module) -> None:
+        """After every backward pass, before the optimiser's step: change the gradients in place."""

@@ -1,0 +1,114 @@
+"""The residual network of small images, generic over neuron, activation and width."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from ..nn import activation as activations
+from ..system.choice import RunError, added, check_at_least, check_types
+from ..tasks.data import Form
+from .cnn import GlobalAverage
+from .neurons import NeuronName, check_activation, check_names, conv2d
+
+
+@dataclass(frozen=True)
+class ResNet:
+    """The choice of a :class:`ResNetModule`."""
+
+    neuron: NeuronName
+    width: int  # channels of the first stage
+    activation: "activations.Activation" = activations.RELU
+    depth: int = added(20)  # layers: 8, 14, 20, ...
+    name: ClassVar[str] = "resnet"
+
+    def __post_init__(self) -> None:
+        check_types(self)
+        check_at_least(self, 1, "width")
+        if self.depth < 8 or self.depth % 6 != 2:
+            raise RunError(f"ResNet.depth must be 8, 14, 20, ... (6 n + 2), got {self.depth}")
+
+    def fits(self, form: Form) -> bool:
+        """Whether it is made for rows of this form; it is for images."""
+        return len(form.shape) == 3
+
+    def build(self, form: Form, vectors: Tensor | None = None) -> nn.Module:
+        """The network for rows of a form, initialised from torch's global generator."""
+        return ResNetModule(form.shape[0], form.outputs, self.width, self.neuron, self.activation, depth=self.depth)
+
+
+class ResNetModule(nn.Sequential):
+    r"""The residual network of ``6 n + 2`` layers for small images.
+
+    [Convolution 3x3, BatchNorm, activation]; three stages of ``n`` residual blocks, of ``width``, ``2 * width`` and
+    ``4 * width`` channels, the later two starting with stride 2; global average; linear. A block is [convolution,
+    BatchNorm, activation, convolution, BatchNorm] plus its input, then an activation. Where the shape changes, the
+    input passes a plain 1x1 convolution of stride 2 and a BatchNorm.
+
+    Args:
+        in_channels: channels of the image.
+        num_classes: size of the output.
+        width: channels of the first stage; 16 in the source.
+        neuron: a name in ``pnn.networks.neurons.NEURONS``, for all 3x3 convolutions.
+        activation: a choice such as ``pnn.ReLU()``.
+        depth: 8, 14, 20, ...: ``6 n + 2``.
+
+    Shape:
+        ``(N, in_channels, H, W)`` to ``(N, num_classes)``.
+
+    Raises:
+        ValueError: another depth.
+
+    Source: :cite:t:`he2016`, with projections where it pads by zeros; with quadratic neurons, that of
+    :cite:t:`fan2023`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        width: int,
+        neuron: str = "standard",
+        activation: activations.Activation = activations.RELU,
+        *,
+        depth: int = 20,
+    ) -> None:
+        check_names(neuron=neuron)
+        check_activation(activation)
+        if depth < 8 or depth % 6 != 2:
+            raise ValueError(f"depth must be 8, 14, 20, ... (6 n + 2), got {depth}")
+        layers: list[nn.Module] = [
+            conv2d(neuron, in_channels, width, 3, padding=1),
+            nn.BatchNorm2d(width),
+            activation.build(width),
+        ]
+        channels = width
+        for out_channels in (width, 2 * width, 4 * width):
+            for _ in range((depth - 2) // 6):
+                layers.append(_Residual(channels, out_channels, neuron, activation))
+                channels = out_channels
+        super().__init__(*layers, GlobalAverage(), nn.Linear(channels, num_classes))
+
+
+class _Residual(nn.Module):
+    def __init__(self, in_channels: int, out_channels: int, neuron: str, activation: "activations.Activation") -> None:
+        super().__init__()
+        changes = in_channels != out_channels
+        self.branch = nn.Sequential(
+            conv2d(neuron, in_channels, out_channels, 3, stride=2 if changes else 1, padding=1),
+            nn.BatchNorm2d(out_channels),
+            activation.build(out_channels),
+            conv2d(neuron, out_channels, out_channels, 3, padding=1),
+            nn.BatchNorm2d(out_channels),
+        )
+        self.shortcut = nn.Identity()
+        if changes:
+            # It takes every other pixel, then the map: torch 2.15 crashes on a CPU in the backward pass of a 1x1
+            # convolution of stride 2 in channels_last when the number of rows changes.
+            self.shortcut = nn.Sequential(
+                nn.AvgPool2d(1, 2), nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)
+            )
+        self.activation = activation.build(out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.shortcut(x) + self.branch(x))

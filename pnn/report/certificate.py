@@ -1,0 +1,57 @@
+"""What the audit says of a trained network, checked by numbers block by block."""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import nn
+
+from ..analysis.audit import audit, degree_along_line
+from ..runs.run import Run
+from ..system.extras import needs
+from .show import formatted
+
+with needs("train", "a table"):
+    import pandas as pd
+
+# No block ends after one of these, which are layers of the stem and the head.
+WITHIN = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU)
+
+
+def built(run: Run) -> nn.Module:
+    """The network of a run without numbers, which neither budget nor audit needs."""
+    with torch.device("meta"):
+        return run.network.build(run.task.form)
+
+
+def by_blocks(runs: Mapping[str, Run], seed: int = 0) -> pd.DataFrame:
+    """A row a network and number of blocks, behind which it is cut: ``audited`` and ``measured`` degree.
+
+    Each network goes on as long as both find a degree. It has random weights.
+
+    Args:
+        runs: the networks, each a sequence of layers, by name.
+        seed: of the weights.
+    """
+    torch.manual_seed(seed)
+    rows = {}
+    for name, run in runs.items():
+        example = torch.zeros(1, *run.task.form.shape)
+        for number, cut in enumerate(_cuts(run.network.build(run.task.form)), 1):
+            rows[name, number] = audit(cut, example).degree, degree_along_line(cut, example)
+            if None in rows[name, number]:
+                break
+    index = pd.MultiIndex.from_tuples(rows, names=["network", "blocks"])
+    table = pd.DataFrame(list(rows.values()), index, ["audited", "measured"], dtype=object)
+    columns = {
+        "audited degree": lambda row: f"{row['audited'] or 'not a polynomial'}",
+        "measured degree": lambda row: f"{row['measured'] or 'none up to 32'}",
+    }
+    return formatted(table, columns)
+
+
+def _cuts(network: nn.Module) -> Iterator[nn.Sequential]:
+    """The network up to the end of each block."""
+    parts = list(network.children())
+    for end, part in enumerate(parts, 1):
+        if not isinstance(part, WITHIN):
+            yield nn.Sequential(*parts[:end])

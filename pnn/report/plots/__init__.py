@@ -1,0 +1,27 @@
+"""The book's figures, one function each. Every function returns a new matplotlib figure."""
+
+from ...system.extras import needs
+
+with needs("notebooks", "a figure"):
+    from .cost import scaling, scaling_differences
+    from .depth import response, shares_by_depth
+    from .expressivity import activation_regions, errors_by_parameters
+    from .functions import decision_regions, function_slices
+    from .runs import intervals, layer_norms, learning_curves, paired_accuracy
+    from .sweeps import response_curves
+
+__all__ = [
+    "activation_regions",
+    "decision_regions",
+    "errors_by_parameters",
+    "function_slices",
+    "intervals",
+    "layer_norms",
+    "learning_curves",
+    "paired_accuracy",
+    "response",
+    "response_curves",
+    "scaling",
+    "scaling_differences",
+    "shares_by_depth",
+]

@@ -1,0 +1,52 @@
+"""The gap between what an arm reaches and the accuracy that a source reports."""
+
+from ..runs.record import Record
+from ..system.extras import needs
+from .claims import ClaimError, load_claims
+from .compared import with_level
+from .show import formatted
+
+with needs("train", "a table"):
+    import pandas as pd
+
+
+def gaps(arm: list[Record], *ids: str) -> pd.DataFrame:
+    """A row a source: ``source`` and ``ours`` in percent, ``n``, ``difference`` with ``low`` and ``high``, and costs.
+
+    There is none if the rows of the task are no real ones, or fewer than two runs ended well.
+
+    Args:
+        arm: Records of one arm.
+        ids: of claims in book/claims.toml of which each claims one accuracy, such as ``"94.5 %"``.
+
+    Raises:
+        ClaimError: a claim is not there, or claims something else.
+    """
+    run, rows = arm[0].run, {}
+    for claim in load_claims(ids=ids):
+        try:
+            level = float(claim.claimed.removesuffix(" %"))
+        except ValueError as error:
+            raise ClaimError(f"claim {claim.id!r}: claimed must be one accuracy, got {claim.claimed!r}") from error
+        for c in with_level({"": arm}, level).values() if run.task.rows == "real" else ():
+            rows[claim.short or claim.text] = {
+                "source": level,
+                "ours": c.mean_b,
+                "n": c.n,
+                "difference": c.difference,
+                "low": c.low,
+                "high": c.high,
+                "parameters": next(record.budget["parameters"] for record in arm if record.outcome == "ok"),
+                "epochs": run.recipe.epochs,
+                "size": run.size,
+            }
+    columns = {
+        "source, %": "{source}",
+        "ours, %": "{ours:.2f}",
+        "n": "{n}",
+        "ours less source (95 %, t)": "{difference:+.2f} ({low:+.2f} to {high:+.2f})",
+        "parameters": "{parameters:,}",
+        "epochs": "{epochs}",
+        "size": "{size}",
+    }
+    return formatted(pd.DataFrame(list(rows.values()), list(rows)), columns)

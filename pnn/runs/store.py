@@ -1,0 +1,221 @@
+"""Where Records live on the disk: read, written, packed, and held against other processes.
+
+A Record is the file ``<task>/<size>/<run.name>.json`` of the results' folder, or a row of ``<task>/<size>.parquet``,
+into which :func:`pack` puts the files of a task and size once there are hundreds. Trainings write files.
+"""
+
+import contextlib
+import hashlib
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..system.files import LockError, lock, write_atomically
+from .folders import results_folder
+from .packed import texts_in, write_texts
+from .record import Record
+from .run import Run
+
+LOOK_SECONDS = 1.0  # A process waits this long between two looks at a run that another process trains.
+
+
+class RecordError(Exception):
+    """A Record that cannot be read or written; the message says which file and what to do."""
+
+
+def record_path(run: Run, folder: Path) -> Path:
+    """The file of a run's Record in a results' folder."""
+    return folder / run.task.name / run.size / f"{run.name}.json"
+
+
+def packed_path(folder: Path, task: str, size: str) -> Path:
+    """The parquet that holds the packed Records of a task and size in a results' folder."""
+    return folder / task / f"{size}.parquet"
+
+
+def has_record(run: Run, folder: Path) -> bool:
+    """Whether there is a Record of the run, which is not read.
+
+    Raises:
+        RecordError: the parquet in which it may be is damaged.
+    """
+    packed = packed_path(folder, run.task.name, run.size)
+    return record_path(run, folder).exists() or run.name in _packed(packed)
+
+
+def load_record(run: Run, results: Path | None = None) -> Record | None:
+    """The Record of a run, or None if there is none.
+
+    Raises:
+        RecordError: the file or parquet is there but damaged, belongs to another run, or the two differ.
+    """
+    folder = results or results_folder()
+    path, packed = record_path(run, folder), packed_path(folder, run.task.name, run.size)
+    # The file is read before the parquet, as packing writes that one and then removes the file.
+    record = _from_file(path)
+    if run.name in (texts := _packed(packed)):
+        record = _agreed(record, _parsed(texts[run.name], f"{packed}, row {run.name}"), path, packed)
+    if record is not None and record.run != run:
+        where = path if path.exists() else f"{run.name} in {packed}"
+        raise RecordError(f"the Record {where} is of another run than its name says. Delete it to train it again")
+    return record
+
+
+def load_records(results: Path | None = None) -> list[Record]:
+    """All Records of a folder, of every task and size, by name.
+
+    Raises:
+        RecordError: one is damaged, is of another run than its name says, or differs between its file and a parquet.
+    """
+    folder = results or results_folder()
+    found: dict[str, tuple[Record, Path]] = {}
+    for path in sorted(folder.glob("*/*/*.json")):
+        record = _from_file(path)
+        if record is None:  # It was packed since the folder was listed.
+            continue
+        if record_path(record.run, folder) != path:
+            raise RecordError(f"the Record {path} is of another run than its name says. Delete it to train it again")
+        found[path.stem] = record, path
+    for packed in sorted(folder.glob("*/*.parquet")):
+        for name, text in _packed(packed).items():
+            record = _parsed(text, f"{packed}, row {name}")
+            if (record.run.name, packed_path(folder, record.run.task.name, record.run.size)) != (name, packed):
+                raise RecordError(f"{packed}, row {name}, is of the run {record.run.name}. Restore the parquet")
+            before, path = found.get(name, (None, packed))
+            found[name] = _agreed(before, record, path, packed), path
+    return [record for _, (record, _) in sorted(found.items())]
+
+
+def save_record(record: Record, results: Path | None = None) -> Path:
+    """Write a Record, whole or not at all; one of the same run that is packed makes way.
+
+    Raises:
+        RecordError: the disk is full or read-only.
+    """
+    folder, run = results or results_folder(), record.run
+    path, packed = record_path(run, folder), packed_path(folder, run.task.name, run.size)
+    try:
+        with _writing(folder, run.task.name, run.size):
+            texts = _packed(packed)
+            if run.name in texts and _parsed(texts[run.name], f"{packed}, row {run.name}") != record:
+                write_texts(packed, {name: text for name, text in texts.items() if name != run.name})
+            write_atomically(path, lambda part: part.write_text(record.to_json(indent=1) + "\n"))
+    except OSError as error:
+        raise RecordError(
+            f"the Record {path} could not be written: {error}. Make room and start again: it goes on from there"
+        ) from error
+    return path
+
+
+def pack(folder: Path, task: str, size: str) -> int:
+    """Put the single files of a task and size into their parquet, beside what it holds; returns how many.
+
+    A file is removed only after the parquet was read back and its Record found equal.
+
+    Raises:
+        RecordError: there is no file, one is damaged, or one differs from the Record that is packed under its name.
+    """
+    packed = packed_path(folder, task, size)
+    with _writing(folder, task, size):
+        paths = sorted((folder / task / size).glob("*.json"))
+        if not paths:
+            raise RecordError(f"there is no single Record of {task!r} and size {size!r} in {folder}, so none to pack")
+        records = {path: record for path in paths if (record := _from_file(path)) is not None}
+        before = _packed(packed)
+        for path, record in records.items():
+            if record_path(record.run, folder) != path:
+                raise RecordError(
+                    f"the Record {path} is of another run than its name says. Delete it to train it again"
+                )
+            if path.stem in before:
+                _agreed(record, _parsed(before[path.stem], f"{packed}, row {path.stem}"), path, packed)
+        own = {path.stem: record.to_json(separators=(",", ":")) for path, record in records.items()}
+        write_texts(packed, before | own)
+        after = _packed(packed)
+        if after != before | own or any(_parsed(after[path.stem], packed) != records[path] for path in paths):
+            raise RecordError(f"{packed} does not hold what was written into it; the single files are kept")
+        for path in paths:
+            path.unlink()
+    return len(paths)
+
+
+def sums(folder: Path) -> str:
+    """The checksums of all files of Records but those of size smoke, as ``sha256sum --check`` reads them."""
+    paths = [*folder.glob("*/*/*.json"), *folder.glob("*/*.parquet")]
+    names = sorted(path.relative_to(folder).as_posix() for path in paths)
+    kept = [name for name in names if name.split("/")[1] not in ("smoke", "smoke.parquet")]
+    return "".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in kept)
+
+
+def _from_file(path: Path) -> Record | None:
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise _unreadable(path, error) from error
+    return _parsed(text, path)
+
+
+def _parsed(text: str, where: str | Path) -> Record:
+    try:
+        return Record.from_json(text)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(where, error) from error
+
+
+def _packed(path: Path) -> dict[str, str]:
+    try:
+        return texts_in(path)
+    except (OSError, ValueError) as error:
+        raise RecordError(f"the packed Records {path} cannot be read: {error}") from error
+
+
+def _unreadable(where: str | Path, error: Exception) -> RecordError:
+    return RecordError(f"the Record {where} cannot be read: {error}. Restore it, or delete it to train it")
+
+
+def _agreed(record: Record | None, packed: Record, path: Path, parquet: Path) -> Record:
+    """The Record that file and parquet agree on."""
+    if record is not None and record != packed:
+        raise RecordError(
+            f"the Record {path} differs from that in {parquet}. Delete the file if the packed one is right"
+        )
+    return packed
+
+
+@contextlib.contextmanager
+def _writing(folder: Path, task: str, size: str) -> Iterator[None]:
+    """Hold the Records of a task and size: no other process writes or packs them within the context."""
+    with contextlib.ExitStack() as held:
+        # Where files cannot be locked, nothing is held: `run_lock` has said so.
+        with contextlib.suppress(LockError):
+            while not held.enter_context(lock(folder.parent / "runs" / f"{task}-{size}.lock")):
+                held.close()
+                time.sleep(0.05)
+        yield
+
+
+@contextlib.contextmanager
+def run_lock(run: Run, results: Path, wait: bool = False) -> Iterator[bool]:
+    """Whether no other process trains the run; if so, none will within the context. With `wait`, wait until it is so.
+
+    Where files cannot be locked, as on some network file systems, nothing is held, and a line says so.
+    """
+    home = results.parent / "runs" / run.name
+    told = False
+    while True:
+        with contextlib.ExitStack() as held:
+            try:
+                mine = held.enter_context(lock(home / "lock"))
+            except LockError as error:
+                print(f"{error}. Two processes may train {run.name} at once", file=sys.stderr, flush=True)
+                mine = True
+            if mine or not wait:
+                yield mine
+                return
+        if not told:
+            print(f"waiting for {run.name}, which another process trains", file=sys.stderr, flush=True)
+            told = True
+        time.sleep(LOOK_SECONDS)

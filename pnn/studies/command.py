@@ -1,0 +1,85 @@
+"""The sub-commands of trainings: pnn run | study | status."""
+
+import argparse
+import collections
+import json
+import sys
+from pathlib import Path
+
+from ..experiments import EXPERIMENTS
+from ..runs.folders import results_folder
+from ..runs.record import Record
+from ..runs.run import SIZES, Run, RunError
+from ..runs.store import RecordError, load_record, run_lock
+from ..tasks.sources import DataError
+from ..training.checkpoint import CheckpointError
+from .pool import StudyError
+from .study import in_turn, parse_seconds, train_record
+from .study import study as records_of
+
+WRONG_INPUT = (RunError, DataError, CheckpointError, RecordError, StudyError)  # On these the exit status is 2.
+
+
+def run(arguments: argparse.Namespace) -> int:
+    try:
+        form = json.loads(sys.stdin.read() if arguments.run == "-" else Path(arguments.run).read_text())
+    except ValueError as error:  # It is not JSON, or not even text.
+        raise RunError(f"{arguments.run} is not JSON: {error}") from error
+    run, results = Run.from_dict(form), results_folder(arguments.results)
+    before = load_record(run, results)
+    with run_lock(run, results, wait=True):
+        record = load_record(run, results)
+        if record is None or (record.outcome != "ok" and record == before):  # Else another process has trained it.
+            record = train_record(
+                run, results, data=arguments.data, device=arguments.device, progress=not arguments.quiet
+            )
+    print(_summary(record))
+    return 0 if record.outcome == "ok" else 1
+
+
+def study(arguments: argparse.Namespace) -> int:
+    if bool(arguments.experiments) == arguments.missing:
+        raise RunError(f"name experiments ({', '.join(EXPERIMENTS)}) or give --missing for all of them")
+    for name in arguments.experiments:
+        if name not in EXPERIMENTS:
+            raise RunError(f"there is no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
+    runs = [
+        run
+        for name in arguments.experiments or EXPERIMENTS
+        for run in in_turn(EXPERIMENTS[name](arguments.size, seeds=arguments.seeds))
+    ]
+    results = results_folder(arguments.results)
+    records = records_of(
+        runs,
+        results=results,
+        data=arguments.data,
+        device=arguments.device,
+        jobs=arguments.jobs,
+        budget_seconds=parse_seconds(arguments.budget) if arguments.budget else None,
+        retry=[outcome for outcome in arguments.retry.split(",") if outcome],
+    )
+    for record in records:
+        print(f"{record.run.name}: {_summary(record)}")
+    print(f"{len(records)} of {len(runs)} Records in {results}")
+    if any(record.outcome != "ok" for record in records):
+        return 1
+    return 0 if len(records) == len(runs) else 3
+
+
+def status(arguments: argparse.Namespace) -> int:
+    results = results_folder(arguments.results)
+    print(f"{'experiment':14} {'size':8} Records")
+    for name, experiment in EXPERIMENTS.items():
+        for size in SIZES:
+            runs = in_turn(experiment(size))
+            records = [load_record(run, results) for run in runs]
+            outcomes = collections.Counter(record.outcome for record in records if record)
+            bad = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items() if outcome != "ok")
+            print(f"{name:14} {size:8} {outcomes.total():3} of {len(runs):3}{f' ({bad})' if bad else ''}")
+    return 0
+
+
+def _summary(record: Record) -> str:
+    if record.outcome != "ok":
+        return f"{record.outcome}: {record.message}"
+    return f"test accuracy {record.final['test'].accuracy:.4f} in {record.seconds:.0f} s on {record.used['device']}"

@@ -1,0 +1,85 @@
+"""A sweep's tables as text: what the page that reads a sweep shows."""
+
+from typing import Any
+
+from ..report.show import NOTHING, formatted
+from ..system.extras import needs
+from .report import against_best, cell_means, interactions, is_complete, well_ended
+
+with needs("train", "a table"):
+    import pandas as pd
+
+
+def interval(row: Any, low: str = "low", high: str = "high") -> str:
+    """An interval as text, or a dash where there is none."""
+    return NOTHING if pd.isna(row[low]) else f"{row[low]:.4g} to {row[high]:.4g}"
+
+
+def overview(
+    table: pd.DataFrame, settings: pd.DataFrame, response: str, parameters: list[str], repeated: list[str]
+) -> pd.Series:
+    """What the sweep is: its runs by outcome, what was varied and repeated, and what is explained."""
+    counts = ", ".join(f"{n} {outcome}" for outcome, n in table["outcome"].value_counts().items())
+    facts = {
+        "runs": len(table),
+        "settings": len(settings),
+        "outcomes": counts,
+        "varied": ", ".join(parameters) or "nothing",
+        "repeated over": ", ".join(repeated) or "nothing",
+        "explained here": response,
+        "runs that ended well and have it": well_ended(table, response).count(),
+        "every combination has one": "yes" if is_complete(table, response, parameters) else "no",
+        "left out, of an earlier state of notebook, pnn or data": table.attrs.get("stale") or 0,
+    }
+    return pd.Series(facts, name="this sweep")
+
+
+def without_number(table: pd.DataFrame, response: str) -> int:
+    """How many runs ended well, but without a number to explain."""
+    return int(((table["outcome"] == "ok") & well_ended(table, response).isna()).sum())
+
+
+def told_apart(ranked: pd.DataFrame) -> pd.Series:
+    """From :func:`ranked`, how many settings can be compared with the first, and how many of them told from it."""
+    tested = ranked["p"].dropna()
+    facts = {
+        "settings": len(ranked),
+        "compared with the first": len(tested),
+        "told from it": int((tested < 0.05).sum()),
+        "pairs corrected for": len(ranked) * (len(ranked) - 1) // 2,
+        "runs that the first lost": int(ranked["lost"].iloc[0]) if len(ranked) else 0,
+    }
+    return pd.Series(facts, name="the best setting")
+
+
+def pairs(table: pd.DataFrame, response: str, parameters: list[str]) -> pd.DataFrame:
+    """:func:`pnn.sweep.interactions` by the names of the pair; empty where there is none that can be looked at."""
+    found = interactions(table, response, parameters).set_index("parameters")
+    return formatted(found, {name: f"{{{name}:.3g}}" for name in ("rms", "noise", "ratio")})
+
+
+def least_additive(table: pd.DataFrame, settings: pd.DataFrame, response: str, parameters: list[str]) -> pd.DataFrame:
+    """The means of the pair of parameters that adds up least, as text; empty if there is no pair."""
+    found = interactions(table, response, parameters)
+    if not len(found):
+        return pd.DataFrame()
+    return cell_means(settings, *found["parameters"].iloc[0].split(", ")).map(lambda x: f"{x:.4g}")
+
+
+def ranked(
+    table: pd.DataFrame, settings: pd.DataFrame, response: str, parameters: list[str], lowest: bool
+) -> pd.DataFrame:
+    """:func:`pnn.sweep.settings`, each with how far the first is from it: ``behind_low``, ``behind_high``, ``p``."""
+    behind = against_best(table, response, parameters, lowest)
+    numbers = settings.copy()
+    for column, name in (("behind_low", "low"), ("behind_high", "high"), ("p", "p")):
+        numbers[column] = [float("nan"), *behind[name]]
+    columns = {
+        "n": "{n}",
+        "lost": "{lost}",
+        "mean": "{mean:.4g}",
+        "95 %, t": interval,
+        "first less this, 95 %, paired": lambda row: interval(row, "behind_low", "behind_high"),
+        "p, corrected": "{p:.2g}",
+    }
+    return formatted(numbers, columns)

@@ -1,0 +1,15 @@
+"""Which rows are learnt: one file a data set, with its decoder and its stand-in.
+
+`Task` lists what may be chosen; see :class:`pnn.tasks.task.TaskBase` for what a task says of itself.
+"""
+
+from .boolq import BoolQ, BoolQWords
+from .cifar import CIFAR10, CIFAR100
+from .digits import Digits
+from .higgs import HIGGS
+from .own import OwnRows
+from .task import TaskBase
+
+Task = CIFAR10 | CIFAR100 | BoolQ | BoolQWords | HIGGS | Digits | OwnRows
+
+__all__ = ["Task", "TaskBase"]

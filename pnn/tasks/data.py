@@ -1,0 +1,131 @@
+"""A task's rows in memory: their form, their splits, and what normalises them."""
+
+import dataclasses
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class DataError(Exception):
+    """Data that is missing, unreadable or not what it should be; the message says which file and what to do."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a network must know of a task's rows."""
+
+    shape: tuple[int, ...]  # of one row: (C, H, W) of an image, (columns,) of a table, (tokens,) of a text
+    classes: int  # 0 if a number is to be learnt
+    vocabulary: int = 0  # number of tokens, if a row is text
+
+    @property
+    def outputs(self) -> int:
+        """How many outputs a network needs, one of two classes (the second one's logit) and of a number."""
+        return 1 if self.classes <= 2 else self.classes
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows on one device."""
+
+    x: Tensor  # (N, ...): uint8 images NCHW, int32 tokens, float32 columns
+    y: Tensor  # (N,): int64 classes, or float32 numbers, standardised
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def to(self, device: torch.device | str) -> "Split":
+        """The same rows on a device."""
+        return Split(self.x.to(device), self.y.to(device))
+
+
+@dataclass(frozen=True)
+class Data:
+    """A task's rows, split, on one device."""
+
+    train: Split
+    validation: Split  # carved from the published training rows
+    test: Split
+    form: Form
+    mean: Tensor | None  # of the training rows, by channel (on the scale 0..1) or column; None for text
+    std: Tensor | None
+    origin: str  # "folder", "hub" or "stand-in"
+    fingerprint: str  # SHA-256 of all rows and labels
+    vectors: Tensor | None = None  # (vocabulary, dimensions) published vectors of the tokens, if the task has some
+
+    def normalise(self, x: Tensor) -> Tensor:
+        """Rows as a network takes them: each channel or column with the training rows' mean 0 and deviation 1."""
+        if self.mean is None:
+            return x
+        if x.dtype == torch.uint8:
+            x = x / 255
+        by_channel = (-1,) + (1,) * (x.dim() - 2)
+        return (x - self.mean.view(by_channel)) / self.std.view(by_channel)
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """The three splits by name."""
+        return {"train": self.train, "validation": self.validation, "test": self.test}
+
+    def to(self, device: torch.device | str) -> "Data":
+        """The same rows on a device."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        moved = {name: v.to(device) for name, v in values.items() if isinstance(v, (Split, Tensor))}
+        return dataclasses.replace(self, **moved)
+
+
+def carve(
+    train: Split,
+    test: Split,
+    *,
+    form: Form,
+    validation: int,
+    origin: str,
+    fingerprint: str,
+    vectors: Tensor | None = None,
+    what: str = "the task",
+) -> Data:
+    """Rows with validation rows carved from the training rows: a fixed permutation's, for every seed and machine.
+
+    Args:
+        train: the training rows.
+        test: the test rows.
+        form: what a network must know of them.
+        validation: how many training rows become validation rows.
+        origin: where the rows came from, for Records.
+        fingerprint: what tells these rows from others, for Records.
+        vectors: of the tokens, if the task has some.
+        what: the task, as errors name it.
+
+    Raises:
+        DataError: there are not enough training rows.
+    """
+    if not 0 < validation < len(train):
+        raise DataError(f"{what} has {len(train)} training rows; {validation} of them cannot be validation rows")
+    # RandomState's streams are frozen: this is the same permutation on every machine and version.
+    order = torch.from_numpy(np.random.RandomState(0).permutation(len(train)))
+    carved, kept = order[:validation].sort().values, order[validation:].sort().values
+    rest = Split(train.x[kept], train.y[kept])
+    mean, std = _statistics(rest.x)
+    carved = Split(train.x[carved], train.y[carved])
+    return Data(rest, carved, test, form, mean, std, origin, fingerprint, vectors)
+
+
+def _statistics(x: Tensor) -> tuple[Tensor, Tensor] | tuple[None, None]:
+    if x.dtype == torch.uint8:
+        return _channel_statistics(x)
+    if x.is_floating_point():  # A column that does not vary stays at 0.
+        std = x.double().std(0, correction=0).float()
+        return x.double().mean(0).float(), torch.where(std > 0, std, 1.0)
+    return None, None
+
+
+def _channel_statistics(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Exact mean and deviation by channel of uint8 images on the scale 0..1, by counting the 256 values."""
+    counts = torch.stack([torch.bincount(x[:, c].flatten(), minlength=256) for c in range(x.shape[1])]).double()
+    values = torch.arange(256, dtype=torch.float64) / 255
+    share = counts / counts.sum(1, keepdim=True)
+    mean = share @ values
+    return mean.float(), (share @ values**2 - mean**2).sqrt().float()

@@ -1,0 +1,288 @@
+"""Where published data sets come from: a folder or the hub, with a manifest and a cache.
+
+A folder holds parquet files in the hub's own schema. What is decoded is compared with the published content by
+SHA-256, whichever of them it came from, and kept in a cache (``PNN_CACHE``, by default ``~/.cache/pnn``).
+"""
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from ..system.colab import mount_drive
+from ..system.extras import MissingExtraError, needs
+from ..system.files import write_atomically
+from .data import DataError, Split
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A file that decoding needs beside the rows, such as a vocabulary."""
+
+    path: str  # below the data folder
+    hub: str  # repository on the hub, empty if it is only in the folder
+    file: str = ""  # the file in that repository
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set lives, how it is decoded, and what it must contain."""
+
+    title: str  # as a page names it
+    folder: str  # folder below PNN_DATA, with one or more <part>-*.parquet in the hub's schema for each part
+    hub: str  # repository on the hub, empty if it is only in the folder
+    revision: str | None  # commit on the hub, None for the newest
+    parts: dict[str, tuple[str, ...]]  # "train" and "test" -> the hub's names of the parts that make it up
+    columns: tuple[str, ...]
+    decode: Callable[["Source", "pyarrow.Table"], Any]  # the rows of one file; raises ValueError if something is wrong
+    # It makes train.x, train.y, test.x, test.y and what else the task needs.
+    combine: Callable[["Source", dict[str, list[Any]], dict[str, Path]], dict[str, Tensor]]
+    shape: tuple[int, ...]  # of one row
+    classes: int
+    rows: dict[str, int] = field(default_factory=dict)  # how many train and test have; empty if not known
+    sha256: dict[str, str] = field(default_factory=dict)  # of the tensors, see `sums`; empty if not known
+    companions: dict[str, Companion] = field(default_factory=dict)
+    vocabulary: int = 0  # number of tokens, if a row is text
+
+
+def join(source: Source, splits: dict[str, list[Split]], companions: dict[str, Path]) -> dict[str, Tensor]:
+    """Join the files of each split, one after the other."""
+    tensors = {}
+    for name, parts in splits.items():
+        tensors[f"{name}.x"] = torch.cat([part.x for part in parts])
+        tensors[f"{name}.y"] = torch.cat([part.y for part in parts])
+    return tensors
+
+
+def labels(values: list, classes: int) -> Tensor:
+    """Class numbers as int64.
+
+    Raises:
+        ValueError: one is not a whole number from 0 to classes - 1.
+    """
+    try:
+        found = torch.tensor(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"a label is not a number: {error}") from error
+    whole = found.double().round().long()
+    if not ((whole == found) & (whole >= 0) & (whole < classes)).all():
+        raise ValueError(f"a label is not a whole number from 0 to {classes - 1}")
+    return whole
+
+
+# --- the origins -----------------------------------------------------------------------------------------------------
+
+
+def load_source(source: Source, folder: str | Path | None) -> tuple[str, dict[str, Tensor]]:
+    """The origin that was used, and the tensors train.x, train.y, test.x, test.y (and others that a task needs).
+
+    Raises:
+        DataError: nothing to load from, or a file that is unreadable or not the published one.
+    """
+    folder = folder or os.environ.get("PNN_DATA")
+    if folder:
+        root = Path(folder).expanduser()
+        mount_drive(root)
+        files = _check_folder(root, source)
+        companions = {name: root / companion.path for name, companion in source.companions.items()}
+        return "folder", _through_cache(source, lambda: _read_folder(source, files, companions))
+    if not source.hub:
+        raise DataError(
+            f"{source.title} is not on the hub. Set PNN_DATA to a folder that holds {source.folder}/*.parquet, or ask "
+            'for size="smoke", which uses an embedded stand-in'
+        )
+    return "hub", _through_cache(source, lambda: _read_hub(source, source.hub, source.revision))
+
+
+def _check_folder(root: Path, source: Source) -> dict[str, list[Path]]:
+    """The parquet files of each split, their SHA-256 compared with the folder's own SHA256SUMS where it has one."""
+    place = root / source.folder
+    files: dict[str, list[Path]] = {}
+    for split, parts in source.parts.items():
+        files[split] = []
+        for part in parts:
+            found = sorted(place.glob(f"{part}-*.parquet"))
+            if not found:
+                raise DataError(
+                    f"no file {place}/{part}-*.parquet. The data folder (PNN_DATA or the argument) must hold "
+                    f"{source.folder}/ with the parquet files of {source.hub or source.title}"
+                    + ("; without a data folder they come from the hub" if source.hub else "")
+                )
+            files[split] += found
+    every = [path for found in files.values() for path in found]
+    for companion in source.companions.values():
+        every.append(root / companion.path)
+        if not every[-1].is_file():
+            raise DataError(f"no file {every[-1]}, which {source.title} needs")
+    sums = root / "SHA256SUMS"
+    if sums.is_file():
+        _compare_with_sums(every, sums)
+    return files
+
+
+def _compare_with_sums(paths: list[Path], sums: Path) -> None:
+    """Refuse a file whose SHA-256 is another than the one in `sums`, if it is there."""
+    published = {}
+    for line in sums.read_text().splitlines():
+        digest, _, name = line.strip().partition(" ")
+        published[name.strip().removeprefix("*").removeprefix("./")] = digest
+    with ThreadPoolExecutor() as pool:
+        digests = list(pool.map(_sha256_of_file, paths))
+    for path, digest in zip(paths, digests, strict=True):
+        expected = published.get(path.relative_to(sums.parent).as_posix())
+        if expected is not None and digest != expected:
+            raise DataError(f"{path} is damaged: its SHA-256 is {digest}, {sums} has {expected}. Fetch the file again")
+
+
+def _read_folder(source: Source, files: dict[str, list[Path]], companions: dict[str, Path]) -> dict[str, Tensor]:
+    with needs("train", "reading parquet files"):
+        import pyarrow.parquet
+
+    decoded: dict[str, list[Any]] = {}
+    for split, paths in files.items():
+        decoded[split] = []
+        for path in paths:
+            try:
+                table = pyarrow.parquet.read_table(path, columns=list(source.columns))
+                decoded[split].append(source.decode(source, table))
+            except MissingExtraError:
+                raise
+            except Exception as error:  # The errors of pyarrow, Pillow and torch have no common kind.
+                raise DataError(f"{path} cannot be read: {error}. Fetch the file again") from error
+    return _combine(source, decoded, companions, " ".join(str(path) for paths in files.values() for path in paths))
+
+
+def _read_hub(source: Source, repository: str, revision: str | None) -> dict[str, Tensor]:
+    """Read from the hub; `repository` may also be a local folder of the same layout."""
+    with needs("train", "reading the Hugging Face hub, as no folder is given (PNN_DATA),"):
+        import datasets
+
+    decoded: dict[str, list[Any]] = {}
+    for split, parts in source.parts.items():
+        decoded[split] = []
+        for part in parts:
+            try:
+                rows = datasets.load_dataset(repository, revision=revision, split=part)
+            except Exception as error:
+                raise DataError(
+                    f"{repository} could not be read from the hub: {type(error).__name__}: {error}. Without a network, "
+                    f"set PNN_DATA to a folder that holds {source.folder}/{part}-*.parquet, or ask for "
+                    'size="smoke", which uses an embedded stand-in'
+                ) from error
+            try:  # As a table of Arrow, images stay encoded.
+                table = rows.select_columns(list(source.columns)).with_format("arrow")[:]
+                decoded[split].append(source.decode(source, table))
+            except MissingExtraError:
+                raise
+            except Exception as error:
+                raise DataError(f"split {part} of {repository} cannot be read: {error}") from error
+    companions = {name: _companion_from_hub(source, companion) for name, companion in source.companions.items()}
+    return _combine(source, decoded, companions, repository)
+
+
+def _companion_from_hub(source: Source, companion: Companion) -> Path:
+    with needs("train", "reading the Hugging Face hub"):
+        import huggingface_hub
+
+    advice = f"Set PNN_DATA to a folder that holds {companion.path}"
+    if not companion.hub:
+        raise DataError(f"{source.title} needs {companion.path}, which is not on the hub. {advice}")
+    try:
+        return Path(huggingface_hub.hf_hub_download(companion.hub, companion.file))
+    except Exception as error:
+        raise DataError(
+            f"{companion.file} of {companion.hub} could not be read from the hub: {type(error).__name__}: {error}. "
+            f"Without a network: {advice[0].lower()}{advice[1:]}"
+        ) from error
+
+
+# --- the manifest and the cache ------------------------------------------------------------------------------------
+
+
+def _combine(
+    source: Source, decoded: dict[str, list[Any]], companions: dict[str, Path], where: str
+) -> dict[str, Tensor]:
+    try:
+        tensors = source.combine(source, decoded, companions)
+    except MissingExtraError:
+        raise
+    except Exception as error:
+        raise DataError(f"{where} cannot be used: {error}") from error
+    _check(source, tensors, where)
+    return tensors
+
+
+def _sha256_of_file(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sums(tensors: dict[str, Tensor]) -> dict[str, str]:
+    """SHA-256 of each split (its x, a space, its y as uint8) and of every other tensor."""
+
+    def digest(tensor: Tensor) -> str:
+        return hashlib.sha256(tensor.contiguous().numpy().data).hexdigest()
+
+    others = sorted(name for name in tensors if name.partition(".")[2] not in ("x", "y"))
+    splits = ("train", "test")
+    with ThreadPoolExecutor() as pool:
+        pixels = list(pool.map(lambda split: digest(tensors[f"{split}.x"]), splits))
+    found = {
+        split: f"{x} {digest(tensors[f'{split}.y'].to(torch.uint8))}" for split, x in zip(splits, pixels, strict=True)
+    }
+    return found | {name: digest(tensors[name]) for name in others}
+
+
+def _check(source: Source, tensors: dict[str, Tensor], where: str) -> None:
+    name = source.hub or source.title
+    for split, rows in source.rows.items():
+        if (found := len(tensors[f"{split}.y"])) != rows:
+            raise DataError(f"{where}: {found} rows in {split}, {name} has {rows}")
+    for split in ("train", "test"):
+        y = tensors[f"{split}.y"]
+        if y.dtype != torch.int64 or not ((y >= 0) & (y < source.classes)).all():
+            raise DataError(f"{where}: a label is not a whole number from 0 to {source.classes - 1}")
+    if source.sha256 and (found := sums(tensors)) != source.sha256:
+        raise DataError(f"{where}: the decoded rows are not those of {name}: SHA-256 {found}, expected {source.sha256}")
+
+
+def _through_cache(source: Source, read: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """The decoded tensors from the cache, filled by `read` where it is empty or damaged.
+
+    The file is named by its content and put in place by one rename: any number of processes may fill it at once.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file, save_file
+
+    if not source.sha256:  # What cannot be checked is not kept.
+        return read()
+    folder = Path(os.environ.get("PNN_CACHE") or "~/.cache/pnn").expanduser()
+    key = hashlib.sha256("".join(source.sha256.values()).encode()).hexdigest()[:16]
+    path = folder / f"{source.folder}-{key}.safetensors"
+    if path.exists():
+        try:
+            tensors = load_file(path)
+            _check(source, tensors, str(path))
+            return tensors
+        except (OSError, SafetensorError, KeyError, DataError) as error:
+            warnings.warn(f"the cache {path} is damaged and made again: {error}", stacklevel=2)
+    tensors = read()
+    try:
+        write_atomically(path, lambda part: save_file(tensors, part))
+    except (OSError, SafetensorError) as error:
+        warnings.warn(
+            f"the decoded rows could not be kept in {folder} ({error}); every start will decode them again. "
+            "Set PNN_CACHE to a folder with 200 MB of space",
+            stacklevel=2,
+        )
+    return tensors

@@ -1,0 +1,159 @@
+"""fit(run) -> Record: one training, exact in its continuation."""
+
+import dataclasses
+import math
+import platform
+import statistics
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from .._version import __version__
+from ..analysis.health import health_of
+from ..methods import Method
+from ..networks import Baseline, label
+from ..runs.record import Record, explosion
+from ..runs.record_check import ENDED
+from ..runs.run import Run
+from ..runs.score import Hits
+from ..system.machine import commit, deterministic, device_name, pick_device
+from ..system.signals import held_signals
+from ..tasks.data import Data
+from . import checkpoint
+from .baselines import fit_baseline
+from .divergence import Diverged
+from .evaluate import Evaluation
+from .loop import Training
+
+
+def fit(
+    run: Run,
+    *,
+    data: str | Path | Data | None = None,
+    device: str = "auto",
+    folder: str | Path = "runs",
+    checkpoint_seconds: float = 30.0,
+    progress: bool = True,
+) -> Record:
+    """Train one Run to its end, or on from its checkpoint.
+
+    A run that was stopped by whatever cause, SIGKILL included, and is started again ends with the same bits as one
+    left alone: same device, same version of torch. SIGTERM, SIGHUP and Ctrl-C finish the step, save, and then act.
+
+    Args:
+        run: what to train.
+        data: the task's rows, or the folder to load them from (by default ``PNN_DATA``, then the hub).
+        device: ``"auto"``, or a torch device.
+        folder: where the run keeps ``<run.name>/checkpoint.safetensors`` and, at the end, ``weights.safetensors``.
+        checkpoint_seconds: least time between two checkpoints; a killed run loses no more than this, a step and the
+            evaluations that follow it.
+        progress: show a progress bar.
+
+    Returns:
+        The Record, with outcome ``ok``, ``diverged``, ``exploded`` or ``oom``. It is not written to disk:
+        :func:`pnn.study` does.
+
+    Raises:
+        DataError: there is no data to train on, or it is damaged.
+        CheckpointError: the checkpoint is damaged, from another machine, or cannot be written.
+        KeyboardInterrupt, SystemExit: Ctrl-C or SIGTERM (exit status 143), after saving.
+    """
+    where, home = pick_device(device), Path(folder) / run.name
+    with deterministic():
+        rows = data if isinstance(data, Data) else run.task.load(data, str(where))
+        if isinstance(run.network, Baseline):
+            return _fit_baseline(run, rows)
+        before: dict[Method, list[Record]] = {method: [] for method in run.recipe.methods}
+        options: dict[str, Any] = {"checkpoint_seconds": checkpoint_seconds, "progress": progress}
+        for method, records in before.items():
+            for phase in method.phases(run):
+                record = fit(phase, data=rows, device=str(where), folder=home, **options)
+                if record.outcome not in ENDED:  # The curves are not this network's.
+                    message = f"before, in {label(phase.network)} of the method {method.name}: {record.message}"
+                    return dataclasses.replace(record, run=run, message=message, curves={})
+                records.append(record)
+        training = Training(run, rows, where, home / "checkpoint.safetensors", checkpoint_seconds, before)
+        found: dict[str, Any] = {}
+        with held_signals() as signals:
+            try:
+                found = _ending(training, training.run_to_the_end(progress, signals))
+                message = explosion(run, found["final"])
+                outcome = "exploded" if message else "ok"
+            except Diverged as error:
+                outcome, message = "diverged", str(error)
+            except torch.OutOfMemoryError as error:
+                outcome, message = "oom", str(error).splitlines()[0]
+        if outcome in ENDED:
+            checkpoint.save(home / "weights.safetensors", training.weights(), {"run": run.to_dict()})
+        return _record(training, outcome, message, found)
+
+
+def _ending(training: Training, found: dict[str, Evaluation]) -> dict[str, Any]:
+    """What the Record says of the network as it ended: the fields final, health and hits."""
+    for split, evaluation in found.items():
+        if not math.isfinite(evaluation.logit):  # Minus infinity for a wrong class leaves the loss finite.
+            raise Diverged(f"a logit of the {split} rows is infinite after the last epoch")
+    return {
+        "final": {split: evaluation.score for split, evaluation in found.items()},
+        "health": health_of(training.evaluated, found["train"].logit, found["test"].logit),
+        "hits": Hits.of(found["test"].hits.numpy()) if training.data.form.classes else None,
+    }
+
+
+def _record(training: Training, outcome: Any, message: str, found: dict[str, Any]) -> Record:
+    steps = training.step_seconds[3:] or training.step_seconds
+    surroundings = _surroundings(training.run, training.data, training.device)
+    if training.run.recipe.patience:
+        surroundings["used"]["best_epoch"] = training.best_epoch
+    return Record(
+        run=training.run,
+        outcome=outcome,
+        message=message,
+        curves=training.curves,
+        final=found.get("final", {}),
+        health=found.get("health"),
+        hits=found.get("hits"),
+        budget={
+            "parameters": training.budget.parameters,
+            "macs": training.budget.macs,
+            "activation_bytes": training.budget.activation_bytes,
+            "step_seconds": statistics.median(steps) if steps else 0.0,
+        },
+        seconds=training.seconds,
+        sessions=training.sessions,
+        **surroundings,
+    )
+
+
+def _fit_baseline(run: Run, data: Data) -> Record:
+    started = time.perf_counter()
+    final, hits = fit_baseline(run, data)
+    seconds = time.perf_counter() - started
+    found = {"curves": {}, "final": final, "hits": hits, "budget": {}, "seconds": seconds, "sessions": 1}
+    return Record(run=run, outcome="ok", message="", **found, **_surroundings(run, data, torch.device("cpu")))
+
+
+def _surroundings(run: Run, data: Data, device: torch.device) -> dict[str, Any]:
+    """What a Record says of the machine, the software and the rows."""
+    return {
+        "used": {
+            "device": device_name(device),
+            "precision": run.recipe.precision,
+            "channels_last": run.recipe.channels_last,
+            "compile": run.recipe.compile,
+            "deterministic": torch.are_deterministic_algorithms_enabled(),
+            "threads": torch.get_num_threads(),
+        },
+        "versions": {
+            "python": platform.python_version(),
+            "pnn": __version__,
+            "torch": torch.__version__,
+            **({"scikit-learn": version("scikit-learn")} if isinstance(run.network, Baseline) else {}),
+            **({"cuda": torch.version.cuda} if device.type == "cuda" else {}),
+        },
+        "commit": commit(),
+        "data": {"origin": data.origin, "fingerprint": data.fingerprint},
+    }

@@ -1,0 +1,67 @@
+"""The tables of the page of verdicts."""
+
+import dataclasses
+import math
+
+import pytest
+
+import pnn
+from pnn.report import claim_tables
+from pnn.report.claims import Answer, Claim
+from pnn.report.show import shown
+
+QUERY = {"experiment": "higgs", "arm": "parameters", "measure": "accuracy", "rule": "gain", "value": 3.0}
+C = pnn.compare([1.0, 2.0, 3.0], [2.0, 4.0, 6.0], lost=1)
+LOST = dataclasses.replace(C, n=0, difference=math.nan, low=-math.inf, high=math.inf)
+CLAIMS = [
+    Claim("s-a", "s", "More < better", "85 → 88 %", page="notebooks/datasets/higgs.ipynb", **QUERY),
+    Claim("s-b", "s", "Again", "85 → 88 %", **QUERY),
+    Claim("s-lost", "s", "Lost", "x", **QUERY),
+    Claim("t-c", "t", "Unasked", "2 ×"),
+]
+
+
+@pytest.fixture
+def answers() -> dict[str, Answer]:
+    found = [Answer(CLAIMS[0], "laptop", C, ("a(R) b",), 0.5), Answer(CLAIMS[1], "paper", C, (), 0.5)]
+    return {one.claim.id: one for one in [*found, Answer(CLAIMS[2], "laptop", LOST, (), 1.0)]}
+
+
+def test_verdicts_are_counted_for_the_prose(answers):
+    assert claim_tables.counts(CLAIMS, answers) == {
+        "claims": "4",
+        "sources": "2",
+        "holds": "0",
+        "does-not-hold": "0",
+        "cannot-tell": "3",
+        "unmeasured": "1",
+        "measured": "1 at size paper and 2 at size laptop",
+    }
+    assert claim_tables.counts(CLAIMS, {})["measured"] == "none"
+
+
+def test_a_row_leads_to_its_page_and_has_the_comparison(answers):
+    text = shown(claim_tables.table(CLAIMS, answers)).set_index("claim")
+    first = text.loc['<a href="../datasets/higgs.html">More &lt; better</a>']
+    measured = f"{C.difference:+.2f} ({C.low:+.2f} to {C.high:+.2f})"
+    assert first.tolist() == ["85 → 88 %", measured, "3 (1 lost)", "0.500", "laptop", "a b", "cannot tell"]
+    assert text.loc["Lost"].tolist()[1:3] == ["–", "0 (1 lost)"]
+    assert text.loc["Unasked"].tolist() == ["2 ×", "–", "–", "–", "–", "–", "not measured yet"]
+    assert list(shown(claim_tables.table(CLAIMS[3:], answers))) == ["claim", "claimed", "verdict"]
+
+
+def test_each_size_has_a_table_of_its_own_and_the_unmeasured_another(answers, capsys, monkeypatch):
+    tables = []
+    monkeypatch.setattr("IPython.display.display", lambda page: tables.append(page.data))
+    claim_tables.show(CLAIMS, answers)
+    assert ["Again" in tables[0], "Lost" in tables[1], "Unasked" in tables[2]] == [True] * 3
+    assert len(tables) == 3
+
+
+def test_accuracies_are_named_by_experiment_arm_and_size(answers):
+    rows, claimed = claim_tables.accuracies(answers)
+    assert list(rows) == ["higgs, equal parameters, size paper", "higgs, equal parameters, size laptop"]
+    assert set(claimed.values()) == {3.0}
+    again = dataclasses.replace(answers["s-b"], size="laptop")
+    rows, _ = claim_tables.accuracies({"s-a": answers["s-a"], "s-b": again})
+    assert list(rows)[1] == "higgs, equal parameters, size laptop (s-b)"

@@ -1,0 +1,534 @@
+"""Claims: their file, the answers of hand-made Records, and the check of the built page, which is other code."""
+
+import dataclasses
+import html
+import importlib.util
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+from whole import whole_record
+
+import pnn
+from pnn.experiments import EXPERIMENTS
+from pnn.report import claims, measures
+from pnn.report.claims import Claim, ClaimError, answer, load_claims, verdicts
+from pnn.runs.store import record_path, save_record
+
+ROOT = Path(__file__).parents[2]
+SEEDS = {"smoke": 2, "laptop": 3, "paper": 4}
+PARAMETERS = {9: 1000, 5: 1010, 4: 700}  # by width
+MACS = {9: 1000, 5: 1500, 4: 990}
+
+
+def tiny(size: str) -> dict[str, list[pnn.Run]]:
+    def runs(neuron: str, width: int, seeds: int) -> list[pnn.Run]:
+        network = pnn.CNN(neuron, width)
+        return [pnn.Run(pnn.Digits(), network, pnn.Recipe(8), seed, size) for seed in range(seeds)]
+
+    arms = {"standard": runs("standard", 9, SEEDS[size]), "parameters": runs("polynomial", 5, SEEDS[size])}
+    return arms | ({"macs": runs("polynomial", 4, 2)} if size == "laptop" else {})
+
+
+@pytest.fixture(autouse=True)
+def experiment(monkeypatch):
+    monkeypatch.setitem(EXPERIMENTS, "digits", tiny)
+    monkeypatch.setitem(EXPERIMENTS, "by-network", lambda size: {pnn.CNN("standard", 1): []})
+
+
+def claim_of(**changes) -> Claim:
+    form = {"id": "a-claim", "source": "oporture2026", "text": "More accurate", "claimed": "85 → 88 %"}
+    form |= {"experiment": "digits", "arm": "parameters", "measure": "accuracy", "rule": "gain", "value": 3.0}
+    return Claim(**form | changes)
+
+
+def record_of(run: pnn.Run, test: float | None, train: float = 0.9, device: str = "an abacus") -> pnn.Record:
+    """With this accuracy on the test rows; None: it diverged."""
+    if test is None:
+        return pnn.Record.of_failure(run, "diverged", "step 3")
+    width = run.network.width
+    return whole_record(
+        run,
+        test,
+        device=device,
+        curves={"validation_accuracy": [max(0, test - 0.2), max(0, test - 0.1), *[test] * 6]},
+        final={"train": pnn.Score(1.0, train)},
+        budget={"parameters": PARAMETERS[width], "macs": MACS[width], "activation_bytes": MACS[width]},
+    )
+
+
+def keep(folder: Path, size: str, **arms: list[float | None]) -> Path:
+    """Records of a size with these accuracies, by seed."""
+    for name, accuracies in arms.items():
+        for run, accuracy in zip(tiny(size)[name], accuracies, strict=False):
+            save_record(record_of(run, accuracy), folder)
+    return folder
+
+
+STANDARD = [0.50, 0.52, 0.54]
+
+
+def test_an_answer_is_the_paired_comparison_of_the_two_arms(tmp_path):
+    keep(tmp_path, "laptop", standard=STANDARD, parameters=[0.53, 0.56, 0.59], macs=[0.1, 0.1])
+    found = answer(claim_of(), tmp_path)
+    half = 4.302653 / math.sqrt(3)  # t of two degrees of freedom; the differences are 3, 4 and 5 points
+    c = found.comparison
+    assert (found.claim, found.size, found.devices) == (claim_of(), "laptop", ("an abacus",))
+    assert (c.n, c.lost, c.difference) == (3, 0, pytest.approx(4.0))
+    assert (c.low, c.high) == (pytest.approx(4 - half), pytest.approx(4 + half))
+    assert found.p_holm == c.p == 0.25
+    assert found.verdict == "holds"
+    assert answer(claim_of(value=6.6), tmp_path).verdict == "does not hold"
+
+
+@pytest.mark.parametrize("measure", claims.MEASURES)
+def test_what_is_measured_is_the_function_of_that_name(measure, tmp_path):
+    keep(tmp_path, "laptop", standard=STANDARD, parameters=[0.5, 0.6, 0.7])
+    runs, accuracies = tiny("laptop"), {"standard": STANDARD, "parameters": [0.5, 0.6, 0.7]}
+    pair = [[record_of(run, a) for run, a in zip(runs[k], accuracies[k], strict=True)] for k in accuracies]
+    expected = pnn.compare_records(*pair, getattr(measures, measure))
+    assert answer(claim_of(measure=measure), tmp_path).comparison == expected
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {},
+        {"smoke": {"standard": STANDARD, "parameters": STANDARD}},
+        {"laptop": {"standard": STANDARD}},
+        {"laptop": {"standard": STANDARD, "macs": STANDARD}},
+        {"laptop": {"standard": STANDARD, "parameters": STANDARD[:2]}},
+        {"laptop": {"standard": STANDARD[:2], "parameters": STANDARD}},
+        # an arm at one size, an arm at the other
+        {"laptop": {"standard": STANDARD}, "paper": {"parameters": [0.5] * 4}},
+        {"laptop": {"parameters": STANDARD}, "paper": {"standard": [0.5] * 4}},
+    ],
+)
+def test_without_all_the_records_of_both_arms_nothing_is_measured(kept, tmp_path):
+    for size, arms in kept.items():
+        keep(tmp_path / "results", size, **arms)
+    assert answer(claim_of(), tmp_path / "results") is None
+    assert verdicts([claim_of()], tmp_path / "results") == {}
+
+
+def test_a_claim_without_a_query_is_not_measured(tmp_path):
+    assert answer(Claim("a", "b", "c", "d"), keep(tmp_path, "laptop", standard=STANDARD, parameters=STANDARD)) is None
+
+
+def test_the_largest_complete_size_answers_alone(tmp_path):
+    keep(tmp_path, "smoke", standard=[0.1] * 2, parameters=[0.9] * 2)
+    keep(tmp_path, "laptop", standard=STANDARD, parameters=[0.51, 0.53, 0.55])
+    keep(tmp_path, "paper", standard=[0.8] * 4, parameters=[0.9] * 3)
+    found = answer(claim_of(), tmp_path)
+    assert (found.size, found.comparison.n, found.comparison.difference) == ("laptop", 3, pytest.approx(1.0))
+    keep(tmp_path, "paper", parameters=[0.9] * 4)
+    found = answer(claim_of(), tmp_path)
+    assert (found.size, found.comparison.n, found.comparison.difference) == ("paper", 4, pytest.approx(10.0))
+
+
+def test_a_arm_that_a_size_lacks_is_answered_at_another(tmp_path):
+    keep(tmp_path, "laptop", standard=STANDARD, macs=[0.52, 0.54])
+    keep(tmp_path, "paper", standard=[0.8] * 4, parameters=[0.9] * 4)
+    found = answer(claim_of(arm="macs"), tmp_path)
+    # two seeds were meant to be: the third one of the standard arm is no loss
+    assert (found.size, found.comparison.n, found.comparison.lost) == ("laptop", 2, 0)
+    assert found.comparison.difference == pytest.approx(2.0)
+
+
+def test_diverged_runs_are_lost_pairs(tmp_path):
+    keep(tmp_path, "laptop", standard=STANDARD, parameters=[0.53, None, 0.56])
+    found = answer(claim_of(), tmp_path)
+    assert (found.comparison.n, found.comparison.lost) == (2, 1)
+    assert found.comparison.difference == pytest.approx(2.5)
+
+
+@pytest.mark.parametrize(("accuracies", "n"), [([0.9, None, None], 1), ([None] * 3, 0)])
+@pytest.mark.parametrize(("rule", "value"), [("gain", 0.0), ("gain", 3.0), ("equal", 1.0), ("no gain", None)])
+def test_of_fewer_than_two_pairs_nothing_can_be_told(accuracies, n, rule, value, tmp_path):
+    keep(tmp_path, "laptop", standard=STANDARD, parameters=accuracies)
+    found = verdicts([claim_of(rule=rule, value=value)], tmp_path)["a-claim"]
+    c = found.comparison
+    assert (c.n, c.lost, c.low, c.high, c.p) == (n, 3 - n, -math.inf, math.inf, 1.0)
+    assert found.verdict == "cannot tell"
+    assert c.difference == pytest.approx(40.0) if n else math.isnan(c.difference)
+
+
+def test_every_device_is_named(tmp_path):
+    keep(tmp_path, "laptop", standard=STANDARD, parameters=[0.5, None, 0.5])
+    save_record(record_of(tiny("laptop")["parameters"][0], 0.5, device="a slide rule"), tmp_path)
+    assert answer(claim_of(), tmp_path).devices == ("a slide rule", "an abacus")
+
+
+def test_a_verdict_is_that_of_the_claims_rule_and_value(tmp_path):
+    keep(tmp_path, "laptop", standard=STANDARD, parameters=[0.53, 0.56, 0.59])
+    for rule, value in (("gain", 3.0), ("gain", 9.0), ("equal", 9.0), ("no gain", None)):
+        found = answer(claim_of(rule=rule, value=value), tmp_path)
+        assert found.verdict == pnn.verdict(found.comparison, rule, value)
+
+
+CLAIMS = """
+[[claim]]
+id = "s-accuracy"
+source = "s"
+text = "t"
+short = "in short"
+claimed = "3 points"
+experiment = "digits"
+arm = "parameters"
+measure = "accuracy"
+rule = "gain"
+value = 3.0
+[[claim]]
+id = "s-macs"
+source = "s"
+text = "u"
+claimed = "comparable"
+experiment = "digits"
+arm = "macs"
+measure = "gap"
+rule = "equal"
+value = 1.0
+"""
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch) -> dict[str, list[pnn.Record]]:
+    """A checkout with two claims, and the Records of a page, of its own setting and kept nowhere."""
+    (tmp_path / "results").mkdir()
+    (tmp_path / "book").mkdir()
+    (tmp_path / "_toc.yml").touch()
+    (tmp_path / "book/claims.toml").write_text(CLAIMS)
+    monkeypatch.chdir(tmp_path)
+    accuracies = {"standard": STANDARD, "parameters": [0.53, 0.56, 0.59], "macs": [0.1, 0.1]}
+    return {
+        name: [record_of(run, accuracy) for run, accuracy in zip(tiny("laptop")[name], own, strict=True)]
+        for name, own in accuracies.items()
+    }
+
+
+def test_a_page_is_answered_by_its_own_records_and_the_books_claims(page):
+    macs, accuracy = claims.answers(page, "s-macs", "s-accuracy")
+    assert (accuracy.claim.short, accuracy.size, accuracy.verdict) == ("in short", "laptop", "holds")
+    assert accuracy.comparison == pnn.compare_records(page["standard"], page["parameters"], measures.accuracy)
+    assert (macs.comparison.n, macs.comparison.lost) == (2, 0)
+    assert accuracy.p_holm == 0.5  # 2 * 0.25, over these two
+    assert claims.answers(page, "s-accuracy")[0].p_holm == 0.25
+
+
+def test_a_claim_about_an_arm_that_the_page_has_not_is_left_out(page):
+    del page["macs"]
+    assert [found.claim.id for found in claims.answers(page, "s-macs", "s-accuracy")] == ["s-accuracy"]
+
+
+def test_a_claim_that_is_not_there_is_an_error(page):
+    with pytest.raises(ClaimError, match=r"there is no claim .s-speed. in book/claims\.toml"):
+        claims.answers(page, "s-speed")
+
+
+def test_p_is_adjusted_over_all_that_is_answered(tmp_path):
+    keep(tmp_path, "laptop", standard=STANDARD, parameters=[0.53, 0.56, 0.59], macs=[0.6, 0.7])
+    asked = [
+        claim_of(id="accuracy"),
+        claim_of(id="again", value=1.0),  # the same comparison is the same test, and counts once
+        claim_of(id="gap", measure="gap", rule="equal", value=1.0),
+        claim_of(id="macs", arm="macs"),
+        Claim("unasked", "b", "c", "d"),
+    ]
+    found = verdicts(asked, tmp_path)
+    assert {key: f.comparison.p for key, f in found.items()} == dict(accuracy=0.25, again=0.25, gap=0.25, macs=0.5)
+    # three tests: 3 / 4, 2 / 4 and 1 / 2, none below the one before
+    assert {key: f.p_holm for key, f in found.items()} == dict(accuracy=0.75, again=0.75, gap=0.75, macs=0.75)
+    assert verdicts(asked[3:], tmp_path)["macs"].p_holm == 0.5
+
+
+def test_nothing_is_trained_or_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("pnn.studies.study"), "fit", lambda *_, **__: pytest.fail("trained"))
+    keep(tmp_path, "laptop", standard=STANDARD)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    verdicts([claim_of()], tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    keep(tmp_path, "laptop", standard=STANDARD, parameters=STANDARD)
+    path = record_path(tiny("laptop")["parameters"][1], tmp_path)
+    path.write_text(path.read_text()[:-9])
+    with pytest.raises(pnn.RecordError, match=path.name):
+        answer(claim_of(), tmp_path)
+
+
+def test_records_that_lack_what_is_measured_are_an_error(tmp_path, monkeypatch):
+    recipe = pnn.Recipe(1, source="scikit-learn")
+    majority = [pnn.Run(pnn.Digits(), pnn.Majority(), recipe, s, "laptop") for s in (0, 1)]
+    monkeypatch.setitem(EXPERIMENTS, "digits", lambda size: tiny(size) | {"parameters": majority})
+    keep(tmp_path, "laptop", standard=STANDARD)
+    for run in majority:
+        save_record(whole_record(run), tmp_path)
+    with pytest.raises(ClaimError, match=r"'a-claim': measure 'early_accuracy' needs 'validation_accuracy'"):
+        answer(claim_of(measure="early_accuracy"), tmp_path)
+
+
+# --- the file --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"id": "A claim"}, "'A claim': id must be of small letters, digits and single hyphens; got 'A claim'"),
+        ({"id": 7}, "7: id must be text; got 7"),
+        ({"claimed": 3.0}, "claimed must be text; got 3.0"),
+        ({"text": " "}, "text must not be empty; got ' '"),
+        ({"source": ""}, "source must not be empty"),
+        ({"page": "/x.ipynb"}, "page must be the path of a notebook or text in the checkout; got '/x.ipynb'"),
+        ({"page": "../x.ipynb"}, "page must be"),
+        ({"page": "notebooks/x.html"}, "page must be"),
+        ({"experiment": "cifar-10"}, r"experiment must be one of 'cifar10', .*; got 'cifar-10' \(did you mean 'cifar1"),
+        ({"experiment": "by-network"}, "against must be one of "),
+        ({"experiment": ""}, "experiment must be one of .*; got ''"),
+        (
+            {"arm": "paramters"},
+            r"arm must be one of 'parameters', 'macs'; got 'paramters' \(did you mean 'parameters'",
+        ),
+        ({"arm": "standard"}, "arm must be one of 'parameters', 'macs'; got 'standard'"),
+        ({"arm": ""}, "arm must be one of 'parameters', 'macs'; got ''"),
+        ({"measure": "acuracy"}, r"measure must be one of 'accuracy', .*; got 'acuracy' \(did you mean 'accuracy'"),
+        ({"measure": "final_loss"}, "measure must be one of"),  # less of it is better
+        ({"measure": "compare"}, "measure must be one of"),
+        ({"rule": "gains"}, r"rule must be one of 'gain', 'equal', 'no gain'; got 'gains' \(did you mean 'gain'\?\)"),
+        ({"value": None}, "value must be given for the rule 'gain', in points; got None"),
+        ({"rule": "equal", "value": None}, "value must be given for the rule 'equal'"),
+        ({"rule": "equal", "value": 0}, "value must be above 0 for the rule 'equal'"),
+        ({"rule": "no gain"}, "value must be left out for the rule 'no gain'; got 3.0"),
+        ({"value": "3"}, "value must be a number of points, at least 0; got '3'"),
+        ({"value": True}, "value must be a number of points"),
+        ({"value": -3.0}, "value must be a number of points"),
+        ({"value": math.nan}, "value must be a number of points"),
+        ({"experiment": "", "arm": "", "measure": "", "rule": ""}, "value needs experiment, arm, measure, rule"),
+    ],
+)
+def test_a_wrong_field_is_an_error_that_names_it(changes, message):
+    with pytest.raises(ClaimError, match=message):
+        claim_of(**changes)
+
+
+def test_a_claim_error_is_a_value_error():
+    assert issubclass(ClaimError, ValueError)  # which the command line reports
+
+
+GOOD = '[[claim]]\nid = "a"\nsource = "s"\ntext = "t"\nclaimed = "1 %"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            GOOD + 'experimant = "digits"',
+            r"'a': there is no field 'experimant' \(did you mean 'experiment'\?\); its fiel",
+        ),
+        (GOOD + "zzz = 1", "'a': there is no field 'zzz'; its fields are id, source, text"),
+        (GOOD.replace('claimed = "1 %"', ""), "'a': claimed is missing"),
+        (GOOD.replace('id = "a"', ""), r"claim number 1 of .*claims\.toml: id is missing"),
+        (GOOD + GOOD.replace('"t"', '"u"'), "'a': its id is that of an earlier claim, 't'; take another"),
+        (GOOD + 'rule = "gain"', "'a': experiment must be one of"),
+        (GOOD.replace("[[claim]]", "[[claims]]"), r"must hold \[\[claim\]\] tables and nothing else; got claims"),
+        (GOOD.replace("[[claim]]", "[claim]"), r"must hold \[\[claim\]\] tables"),
+        ("title = 'x'\n" + GOOD, r"must hold \[\[claim\]\] tables and nothing else; got title, claim"),
+        ("", "nothing else; got nothing"),
+        ("[[claim]", r"claims\.toml is not TOML"),
+    ],
+)
+def test_a_wrong_file_is_an_error_that_says_where(text, message, tmp_path):
+    (tmp_path / "claims.toml").write_text(text)
+    with pytest.raises(ClaimError, match=message):
+        load_claims(tmp_path / "claims.toml")
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ClaimError, match=r"there is no file .*nowhere\.toml; give its path"):
+        load_claims(tmp_path / "nowhere.toml")
+
+
+def test_a_file_is_read_in_its_order(tmp_path):
+    query = 'experiment = "digits"\narm = "macs"\nmeasure = "gap"\nrule = "no gain"\npage = "book/x.md"\n'
+    (tmp_path / "claims.toml").write_text(GOOD.replace('"a"', '"b"') + query + GOOD)
+    assert load_claims(tmp_path / "claims.toml") == [
+        Claim("b", "s", "t", "1 %", "digits", "macs", "gap", "no gain", None, "book/x.md"),
+        Claim("a", "s", "t", "1 %"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def committed() -> list[Claim]:
+    return load_claims(ROOT / "book" / "claims.toml")
+
+
+def test_the_books_file_is_that_of_the_checkout(committed, monkeypatch):
+    monkeypatch.chdir(ROOT / "notebooks" / "analysis")
+    assert load_claims() == committed
+
+
+def test_every_source_is_in_the_bibliography(committed):
+    keys = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(), re.MULTILINE))
+    assert {claim.source for claim in committed} <= keys
+    assert all(claim.id.startswith(f"{claim.source}-") for claim in committed)
+
+
+def test_every_page_exists(committed):
+    assert [claim.id for claim in committed if claim.page and not (ROOT / claim.page).is_file()] == []
+
+
+def test_no_two_claims_read_alike(committed):
+    assert len({claim.text for claim in committed}) == len(committed)
+
+
+def test_a_claimed_gain_is_that_of_the_quoted_numbers(committed):
+    for claim in committed:
+        if claim.rule == "gain" and claim.value:
+            before, after = map(float, re.findall(r"\d+\.?\d*", claim.claimed))
+            assert after - before == pytest.approx(claim.value), claim.id
+
+
+def test_the_neurons_own_claims_are_asked_of_every_data_set(committed):
+    asked = {(c.experiment, c.measure) for c in committed if c.source == "oporture2026" and c.arm == "parameters"}
+    data_sets, measures = ("cifar10", "cifar100", "boolq", "higgs"), ("accuracy", "early_accuracy", "gap")
+    assert asked == {(name, measure) for name in data_sets for measure in measures}
+
+
+def test_the_page_has_a_heading_for_every_source(committed):
+    page = (ROOT / "notebooks" / "analysis" / "verdict.ipynb").read_text()
+    assert {c.source for c in committed} == set(re.findall(r"by_source\.pop\(\\\"(\w+)\\\"", page))
+
+
+# --- the check of the built page -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def check():
+    spec = importlib.util.spec_from_file_location("check_book", ROOT / "tests" / "check_book.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+HEAD = "claim|claimed|measured (95 % interval)|n|p (Holm)|size|device|verdict"
+ROWS = [
+    '<a href="x.html">More &amp; better</a>|85 → 88 %|+4.00 (+1.52 to +6.48)|3|0.500|laptop|an abacus|holds',
+    "Comparable|comparable|-4.00 (-6.48 to -1.52)|3|0.500|laptop|an abacus|does not hold",
+    "No gain|85 %|+3.00 (+3.00 to +3.00)|2|0.500|laptop|an abacus|does not hold",
+]
+SENTENCE = (
+    "Of 4 claims of 2 sources, the verdict is “holds” for 1, “does not hold” for 2 and “cannot tell” for 0; "
+    "not measured yet: 1. Measured: 3 at size laptop."
+)
+
+
+def table(*rows: str) -> str:
+    head, *body = ["".join(f"<td>{cell}</td>" for cell in row.split("|")) for row in rows]
+    return f"<table><tr>{head.replace('td>', 'th>')}</tr>{''.join(f'<tr>{row}</tr>' for row in body)}</table>"
+
+
+@pytest.fixture
+def book(tmp_path) -> Path:
+    """A built page of four claims, written by hand, their file and their Records."""
+    keep(tmp_path / "results", "smoke", standard=[0.1] * 2, parameters=[0.9] * 2)
+    keep(tmp_path / "results", "laptop", standard=STANDARD, parameters=[0.53, 0.56, 0.59], macs=[0.53, 0.55])
+    query = '\nexperiment = "digits"\narm = "{}"\nmeasure = "{}"\nrule = "{}"\nvalue = {}\n'
+    entries = [
+        GOOD.replace('"t"', '"More & better"').replace("1 %", "85 → 88 %")
+        + query.format("parameters", "accuracy", "gain", 3),
+        GOOD.replace('"t"', '"Comparable"').replace("1 %", "comparable")
+        + query.format("parameters", "gap", "equal", 1),
+        GOOD.replace('"t"', '"No gain"').replace("1 %", "85 %")
+        + query.format("macs", "accuracy", "no gain", 0).replace("value = 0\n", ""),
+        GOOD.replace('"s"', '"s2"').replace('"t"', '"Faster"').replace("1 %", "2 x"),
+    ]
+    (tmp_path / "claims.toml").write_text("".join(e.replace('"a"', f'"c{i}"') for i, e in enumerate(entries)))
+    (tmp_path / "notebooks" / "analysis").mkdir(parents=True)
+    (tmp_path / "book").mkdir()
+    page = table(HEAD, *ROWS) + table("claim|claimed|verdict", "Faster|2 x|not measured yet")
+    page = f"<p><b>{SENTENCE}</b></p>{page}" + table("rule|holds", "gain|l &gt; 0")
+    (tmp_path / "notebooks/analysis/verdict.html").write_text(page, encoding="utf-8")
+    (tmp_path / "notebooks/analysis/x.html").touch()
+    (tmp_path / "book/index.html").write_text(f"<p>{html.escape(SENTENCE)}</p>", encoding="utf-8")
+    assert len(load_claims(tmp_path / "claims.toml")) == 4
+    return tmp_path
+
+
+def problems_of(check, book: Path) -> str:
+    return "\n".join(check.wrong_verdicts(book, book / "claims.toml", book / "results"))
+
+
+def test_the_check_accepts_a_true_page(check, book):
+    assert problems_of(check, book) == ""
+
+
+@pytest.mark.parametrize(
+    ("true", "false", "message"),
+    [
+        ("+4.00 (", "+4.01 (", r"c0: measured is \+4\.00 \(\+1\.52 to \+6\.48\), not \+4\.01"),
+        ("-4.00 (", "+4.00 (", r"c1: measured is -4\.00"),
+        ("to +6.48", "to +6.49", r"c0: measured is"),
+        ("(+1.52 to", "(-1.52 to", r"c0: measured is"),
+        ("<td>3</td>", "<td>4</td>", "c0: n is 3, not 4"),
+        ("<td>2</td>", "<td>3</td>", "c2: n is 2, not 3"),
+        ("<td>holds</td>", "<td>cannot tell</td>", "c0: the verdict is 'holds', not 'cannot tell'"),
+        ("<td>laptop</td>", "<td>smoke</td>", "c0: n is 2, not 3"),
+        ("<td>laptop</td>", "<td>paper</td>", "c0: of size 'paper' there are 0 groups of Records"),
+        ("85 → 88", "85 → 89", "c0: 0 rows have its text and what is claimed"),
+        ("Comparable", "Incomparable", "c1: 0 rows have its text"),
+        (table(HEAD, ROWS[2])[len(table(HEAD)) - 8 : -8], "", "there are 3 rows for 4 claims"),
+        ("Faster</td><td>2 x", "Comparable</td><td>comparable", "c1: 2 rows have its text"),
+        ("not measured yet</td>", "holds</td>", "c3: it has no query, but the verdict 'holds'"),
+        ("“holds” for 1", "“holds” for 2", "verdict.html does not say 'Of 4 claims of 2 sources"),
+        ("x.html", "y.html", "a claim leads to a page that is missing: y.html"),
+    ],
+)
+def test_the_check_finds_a_false_page(true, false, message, check, book):
+    path = book / "notebooks/analysis/verdict.html"
+    text = path.read_text(encoding="utf-8")
+    assert true in text
+    path.write_text(text.replace(true, false, 1), encoding="utf-8")
+    assert re.search(message, problems_of(check, book))
+
+
+def test_the_check_finds_a_false_title_page(check, book):
+    (book / "book/index.html").write_text(SENTENCE.replace("for 1", "for 3"), encoding="utf-8")
+    assert "book/index.html does not say" in problems_of(check, book)
+    (book / "book/index.html").write_text("nothing of it", encoding="utf-8")
+    assert problems_of(check, book) == ""
+
+
+def test_the_check_finds_a_page_without_its_records(check, book):
+    path = book / "notebooks/analysis/verdict.html"
+    text = re.sub("<td>(does not hold|holds)</td>", "<td>not measured yet</td>", path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
+    assert "no claim is measured, though there are Records" in problems_of(check, book)
+
+
+def test_the_check_finds_another_record(check, book):
+    path = record_path(tiny("laptop")["parameters"][2], book / "results")
+    form = json.loads(path.read_text())
+    path.write_text(json.dumps(form | {"outcome": "diverged"}))
+    assert "c0: n is 2, not 3" in problems_of(check, book)
+    form["final"]["train"]["accuracy"] -= 0.03
+    path.write_text(json.dumps(form))
+    assert "c1: measured is -5.00" in problems_of(check, book)
+    assert "c0" not in problems_of(check, book)
+
+
+def test_the_check_has_students_t(check):
+    # from a printed table
+    for freedom, t in {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262, 30: 2.042, 31: 2.040}.items():
+        assert check.t_quantile(freedom) == pytest.approx(t, abs=0.0005)
+
+
+@pytest.mark.parametrize("measure", claims.MEASURES)
+@pytest.mark.parametrize("curve", [[0.4], [0.1, 0.6, 0.7], [0.1, 0.3, 0.35, 0.4, 0.5]])
+def test_the_check_measures_as_the_module_does(measure, curve, check):
+    run = dataclasses.replace(tiny("laptop")["standard"][0], recipe=pnn.Recipe(len(curve)))
+    final = {"train": pnn.Score(0, 0.7), "validation": pnn.Score(0, 0.8)}
+    record = whole_record(run, 0.75, curves={"validation_accuracy": curve}, final=final)
+    expected = getattr(measures, measure)(record)
+    assert check.measured(measure, record.to_dict()) == pytest.approx(expected)

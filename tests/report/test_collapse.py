@@ -1,0 +1,66 @@
+"""Collapsed trainings, counted by hand."""
+
+import dataclasses
+
+import pytest
+from whole import whole_record
+
+import pnn
+from pnn.experiments.relinear import RATIO, Arm
+from pnn.report import collapse
+from pnn.report.show import shown
+
+RUN = pnn.Run(pnn.Digits(), pnn.CNN("standard", 4), pnn.Recipe(2), 0, "smoke")
+
+
+def record_of(seed: int, accuracy: float | str) -> pnn.Record:
+    """Of a training that ended well with an accuracy, or badly with an outcome."""
+    run = dataclasses.replace(RUN, seed=seed)
+    if accuracy == "exploded":  # it has an accuracy, but none that counts
+        return whole_record(run, 0.9, loss=1e6, outcome="exploded", message="the train loss is 1e+06")
+    return pnn.Record.of_failure(run, accuracy, "step 1") if isinstance(accuracy, str) else whole_record(run, accuracy)
+
+
+def records_of(*accuracies: float | str) -> list[pnn.Record]:
+    return [record_of(seed, accuracy) for seed, accuracy in enumerate(accuracies)]
+
+
+@pytest.fixture
+def records() -> dict[Arm, list[pnn.Record]]:
+    return {
+        Arm("standard", 8): records_of(0.7, 0.8),
+        Arm("standard", 2): records_of(0.5, 0.9),
+        Arm("quadratic", 2): records_of(0.6, "diverged"),
+        Arm("quadratic", 8): records_of("diverged", "exploded"),
+        Arm("relinear", 2, RATIO): records_of(0.7, 0.7),
+        Arm("relinear", 8, RATIO): records_of(0.7, 0.7),
+        Arm("relinear", 8, 1.0): records_of(0.7, "diverged"),
+        Arm("shrinking", 8): records_of(0.7, 0.7),
+        Arm("majority", 0): records_of(0.5),
+    }
+
+
+def test_a_run_collapsed_if_it_ended_badly_or_below_the_floor(records):
+    ways = collapse.ways(records)
+    assert collapse.shares(ways, 52.0) == {
+        "conventional": [(2, 1, 2), (8, 0, 2)],
+        "quadratic": [(2, 1, 2), (8, 2, 2)],
+        "ReLinear, ratio 0.0001": [(2, 0, 2), (8, 0, 2)],
+    }
+    table = collapse.table(ways, 52.0)
+    assert table.loc[(2, "quadratic"), ["n", "ended_badly", "share", "mean"]].tolist() == [2, 1, 50, 60]
+    text = shown(table)
+    assert text.loc[(2, "conventional")].tolist() == ["2", "0", "50 (1 to 99)", "70.00"]
+    assert text.loc[(8, "quadratic")].tolist() == ["2", "2", "100 (16 to 100)", "–"]
+
+
+def test_strategies_are_those_of_the_depth_where_all_are_tried(records):
+    assert collapse.swept_depth(records) == 8
+    assert list(collapse.by_ratio(records)) == [RATIO, 1.0]
+    assert list(collapse.strategies(records)) == [
+        "conventional",
+        "quadratic, not held back",
+        "ReLinear, ratio 0.0001",
+        "ReLinear, ratio 1",
+        "ReLinear by shrinking",
+    ]

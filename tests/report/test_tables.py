@@ -1,0 +1,204 @@
+"""The tables say what the Records say, and lose nothing."""
+
+import dataclasses
+import json
+import math
+import statistics
+from pathlib import Path
+
+import pytest
+import scipy.stats
+from whole import whole_record
+
+import pnn
+from pnn.experiments import matched, neurons
+from pnn.report import compared, tables
+from pnn.report.claims import Answer, Claim
+
+ROOT = Path(__file__).parents[2]
+ACCURACY = {"standard": [0.60, 0.61, 0.63, 0.60], "parameters": [0.62, 0.64, 0.64, 0.63], "memory": [0.58, 0.60, 0.59]}
+WIDTH = {"standard": 200, "parameters": 113, "memory": 100}
+RECIPE = pnn.Recipe(3, augment="none")
+
+
+def record_of(arm: str, seed: int, accuracy: float) -> pnn.Record:
+    network = pnn.MLP("standard" if arm == "standard" else "polynomial", WIDTH[arm])
+    run = pnn.Run(pnn.HIGGS(rows="subset"), network, RECIPE, seed, "laptop")
+    cost = {"parameters": 100 * WIDTH[arm], "macs": 90 * WIDTH[arm], "activation_bytes": 1024 * WIDTH[arm]}
+    return whole_record(run, accuracy, budget=cost, seconds=10.0 * (seed + 1))
+
+
+@pytest.fixture
+def arms() -> dict[str, list[pnn.Record]]:
+    made = {arm: [record_of(arm, seed, value) for seed, value in enumerate(ACCURACY[arm])] for arm in ACCURACY}
+    lost = dataclasses.replace(made["memory"][0].run, seed=3)
+    made["memory"].append(pnn.Record.of_failure(lost, "diverged", "step 1"))
+    run = dataclasses.replace(lost, network=pnn.Majority(), recipe=dataclasses.replace(RECIPE, source="scikit-learn"))
+    return made | {"majority": [whole_record(run, 0.54, loss=0.69)]}
+
+
+def test_the_setting_names_size_rows_seeds_and_device(arms):
+    assert tables.setting(arms) == (
+        "size laptop, HIGGS subset (51k rows), 3 epochs, 4 seeds an arm, float32 on an abacus"
+    )
+    stand_in = pnn.Run(pnn.CIFAR10(rows="stand-in"), pnn.CNN("standard", 4), pnn.Recipe(1), 0, "smoke")
+    record = whole_record(stand_in)
+    assert "an embedded stand-in for CIFAR-10, 1 epoch, 1 seeds" in tables.setting({"standard": [record]})
+    assert "says nothing about any claim" in tables.setting({"standard": [record]})
+
+
+def test_the_setting_says_what_is_mixed(arms):
+    arms["standard"][0].used["threads"] = 2
+    assert "mixed" not in tables.setting(arms)  # of the others it is not known
+    arms["standard"][1].used["threads"] = 1
+    arms["standard"][2].versions["torch"] = "2.16.0"
+    arms["standard"][3].used["device"] = "a slide rule"
+    assert tables.setting(arms).endswith(
+        "float32 on a slide rule and an abacus, mixed: 1 and 2 threads, mixed: torch 2.15.0 and 2.16.0"
+    )
+
+
+def test_what_is_lost_is_shown_as_lost(arms):
+    for name in ("parameters", "memory"):
+        arms[name] = [pnn.Record.of_failure(record.run, "diverged", "step 1") for record in arms[name]]
+    results = compared.by_arm(arms)
+    names = ["polynomial, equal parameters", "polynomial, equal activation memory"]
+    numbers = tables.comparisons(results)
+    assert numbers[["n", "lost"]].to_dict("index") == {name: {"n": 0, "lost": 4} for name in names}
+    assert numbers.drop(columns=["n", "lost"]).isna().all(axis=None)
+    for _, row in tables.shown(numbers).iterrows():
+        assert row["n"] == "0 (4 lost)"
+        assert set(row.drop("n")) == {"–"}
+    assert tables.shown(tables.directions({"accuracy": results}))["accuracy"].to_dict() == dict.fromkeys(names, "lost")
+    query = {"experiment": "higgs", "arm": "memory", "measure": "accuracy", "rule": "gain", "value": 3.0}
+    answer = Answer(Claim("a", "s", "t", "c", **query), "laptop", results[names[1]], (), 1.0)
+    assert tables.shown(tables.judged([answer])).loc["t"].tolist() == ["–", "0 (4 lost)", "laptop", "cannot tell"]
+
+
+def test_costs_are_the_records_and_relative_to_the_standard_arm(arms):
+    numbers = tables.costs(arms)
+    assert numbers["parameters"].tolist() == [20_000, 11_300, 10_000]
+    assert numbers["macs_over"].tolist()[1:] == pytest.approx([-0.435, -0.5])
+    table = tables.shown(numbers)
+    assert list(table.index) == ["standard", "polynomial, equal parameters", "polynomial, equal activation memory"]
+    assert table.loc["standard", "parameters"] == "20,000"
+    assert table.loc["polynomial, equal parameters", "parameters"] == "11,300 (-43.5%)"
+    assert table.loc["polynomial, equal activation memory", "multiply-accumulates a row"] == "9.0 k (-50.0%)"
+    assert table.loc["standard", "training, mean of the runs"] == "25 s"
+    assert (
+        table.loc["polynomial, equal activation memory", "training, mean of the runs"] == "20 s"
+    )  # of those that ended
+
+
+def test_what_was_reached_has_a_row_for_every_arm_and_counts_bad_endings(arms):
+    numbers = tables.reached(arms)
+    assert numbers["mean"].tolist() == pytest.approx([61, 63.25, 59, 54])
+    table = tables.shown(numbers)
+    assert list(table["n"]) == ["4", "4", "3 (1 ended badly)", "1"]
+    percent = [100 * value for value in ACCURACY["standard"]]
+    assert table.loc["standard"].tolist()[1:] == [f"{statistics.mean(percent):.2f}", f"{statistics.stdev(percent):.2f}"]
+    assert table.loc["majority class"].tolist()[1:] == ["54.00", "–"]
+
+
+def test_comparisons_are_with_the_standard_arm_and_corrected_over_the_rows(arms):
+    results = compared.by_arm(arms)
+    assert list(results) == ["polynomial, equal parameters", "polynomial, equal activation memory"]  # one seed: no pair
+    numbers = tables.comparisons(results)
+    assert numbers["difference"].tolist() == [c.difference for c in results.values()]
+    table = tables.shown(numbers)
+    first, second = results.values()
+    assert table.iloc[1]["n"] == "3 (1 lost)"
+    difference = 100 * statistics.mean(b - a for a, b in zip(ACCURACY["standard"], ACCURACY["parameters"], strict=True))
+    assert table.iloc[0]["difference (95 %, t)"].startswith(f"{difference:+.2f} (")
+    # the library's own correction of the step-down kind: scipy has none, so Holm by hand on two values
+    low, high = sorted((first.p, second.p))
+    holm = {low: min(1, 2 * low), high: max(min(1, 2 * low), high)}
+    assert table["p (Holm)"].tolist() == [f"{holm[c.p]:.3f}" for c in (first, second)]
+    again = tables.shown(tables.comparisons(results | {"the same runs by another name": first}))
+    assert again["p (Holm)"].tolist() == [*table["p (Holm)"], table["p (Holm)"].iloc[0]]
+    values = [[100 * v for v in ACCURACY[arm]] for arm in ("standard", "parameters")]
+    interval = scipy.stats.ttest_rel(values[1], values[0]).confidence_interval()
+    assert table.iloc[0]["difference (95 %, t)"].endswith(f"({interval.low:+.2f} to {interval.high:+.2f})")
+
+
+def test_without_a_comparison_there_is_no_row():
+    assert tables.shown(tables.comparisons({})).empty
+
+
+def test_directions_have_a_column_a_kind_and_a_dash_where_there_is_none():
+    up, down = pnn.compare([1, 2, 3], [2, 3, 4.1]), pnn.compare([1, 2, 3], [-9, -8, -7])
+    table = tables.shown(tables.directions({"with ReLU, at a width": {"a": up, "b": down}, "without": {"b": up}}))
+    assert table.index.tolist() == ["a", "b"]
+    assert table.to_numpy().tolist() == [["better", "–"], ["worse", "better"]]
+
+
+def test_what_is_judged_is_shown_with_its_verdict():
+    comparison = pnn.compare([1.0, 2.0, 3.0], [2.0, 4.0, 6.0], lost=2)
+    query = {"experiment": "higgs", "arm": "parameters", "measure": "accuracy", "rule": "no gain"}
+    claim = Claim("a", "s", "a whole sentence", "none", **query)
+    unknown = dataclasses.replace(comparison, n=1, low=-math.inf, high=math.inf)
+    answers = [
+        Answer(dataclasses.replace(claim, short="a few words"), "laptop", comparison, (), 1.0),
+        Answer(claim, "laptop", unknown, (), 1.0),
+    ]
+    table = tables.shown(tables.judged(answers))
+    assert table.loc["a few words"].tolist() == [
+        f"+2.00 ({comparison.low:+.2f} to {comparison.high:+.2f})",
+        "3 (2 lost)",
+        "laptop",
+        pnn.verdict(comparison, "no gain"),
+    ]
+    assert table.loc["a whole sentence"].tolist() == ["–", "1 (2 lost)", "laptop", "cannot tell"]
+
+
+def test_widths_of_equal_time_are_those_that_were_timed():
+    timings = [json.loads(path.read_text()) for path in (ROOT / "benchmarks/results").glob("match_time-*.json")]
+    assert timings
+    for timing in timings:
+        for row in timing["rows"]:
+            settings = getattr(matched, f"{row['experiment'].upper()}_SETTINGS")
+            assert row["standard width"] == settings[timing["size"]].network.width
+            assert row["match"] == matched.WIDTHS[row["experiment"]][timing["size"]]["time"]
+
+
+def test_the_endings_are_counted_and_the_share_has_its_exact_interval(arms):
+    numbers = tables.endings(arms)
+    assert numbers["diverged"].tolist() == [0, 0, 1, 0]
+    table = tables.shown(numbers)
+    assert table.loc["standard"].tolist() == ["4 ok", "0 (0 to 60)"]
+    assert table.loc["polynomial, equal activation memory"].tolist() == ["3 ok, 1 diverged", "25 (1 to 81)"]
+
+
+def test_arms_that_lost_no_run_are_counted_together(arms):
+    assert list(tables.lossy(arms)) == ["memory"]
+    del arms["memory"]
+    assert tables.shown(tables.endings(tables.lossy(arms))).loc["all arms", "runs"] == "9 ok"
+
+
+def test_runs_have_a_row_each_by_seed(arms):
+    table = tables.shown(tables.runs({name: arms[name][:2] for name in ("standard", "parameters")}))
+    assert table.index.tolist() == [
+        f"{name}, seed {seed}" for seed in (0, 1) for name in ("standard", "polynomial, equal parameters")
+    ]
+    assert table.iloc[1].tolist() == ["113", "11,300", "62.0", "10.0"]
+
+
+def test_the_audit_names_degree_or_obstacles():
+    networks = {
+        "standard": pnn.MLP("polynomial", 3, activation=pnn.Identity()),
+        "bent": pnn.MLP("polynomial", 3),
+    }
+    table = tables.shown(tables.audited(networks, pnn.HIGGS()))
+    assert table.loc["standard"].tolist() == ["yes", "8", "3", "–"]
+    assert table.loc["bent"].tolist() == ["no", "–", "–", "3 ReLU: relu"]
+
+
+def test_widths_of_neurons_of_equal_time_are_those_that_were_timed():
+    timed = {}
+    for path in (ROOT / "benchmarks/results").glob("neuron_time-*.json"):
+        timing = json.loads(path.read_text())
+        for row in timing["rows"]:
+            assert row["standard width"] == neurons.SETTINGS[row["task"]][timing["size"]].network.width
+            if row["match"] is not None:
+                timed.setdefault((row["task"], timing["size"]), {})[row["neuron"]] = row["match"]
+    assert timed == neurons.TIME_WIDTHS

@@ -1,0 +1,152 @@
+"""Files that are whole or not there, whatever happens to their writer; locks of one holder, however that ends."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from pnn.system import files
+from pnn.system.files import LockError, lock, write_atomically
+
+# writes half of the file given, says so, and waits
+WRITER = """
+import sys, time
+from pathlib import Path
+from pnn.system.files import write_atomically
+
+def write(part):
+    part.write_text("half")
+    part.with_name("beside").write_text("as safetensors does")
+    print("writing", flush=True)
+    time.sleep(3600)
+
+write_atomically(Path(sys.argv[1]), write)
+"""
+HOLDER = """
+import sys, time
+from pathlib import Path
+from pnn.system.files import lock
+
+with lock(Path(sys.argv[1])) as mine:
+    print(mine, flush=True)
+    time.sleep(3600)
+"""
+
+
+def start(program: str, path: Path, first: str) -> subprocess.Popen:
+    """A process that has said its first word."""
+    process = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == f"{first}\n"
+    return process
+
+
+def kill(process: subprocess.Popen) -> None:
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    process.stdout.close()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_writer_that_is_killed_leaves_the_old_content_and_the_next_write_clears_up_after_it(tmp_path):
+    path = tmp_path / "record.json"
+    write_atomically(path, lambda part: part.write_text("old"))
+    kill(start(WRITER, path, "writing"))
+    assert path.read_text() == "old"
+    assert len(names(tmp_path)) == 2
+    write_atomically(path, lambda part: part.write_text("new"))
+    assert names(tmp_path) == ["record.json"]
+    assert path.read_text() == "new"
+
+
+def test_what_a_living_process_writes_is_left_to_it(tmp_path):
+    path = tmp_path / "record.json"
+    writer = start(WRITER, path, "writing")
+    try:
+        before = names(tmp_path)
+        write_atomically(path, lambda part: part.write_text("new"))
+        assert names(tmp_path) == ["record.json", *before]
+    finally:
+        kill(writer)
+
+
+def test_what_was_left_by_the_writing_of_another_file_is_left(tmp_path):
+    kill(start(WRITER, tmp_path / "a.json", "writing"))
+    write_atomically(tmp_path / "b.json", lambda part: part.write_text("b"))
+    assert len(names(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(("seconds", "left"), [(60, True), (86_400 + 60, False)])
+def test_what_another_machine_writes_is_left_until_no_writer_can_be_so_slow(tmp_path, seconds, left):
+    """Whether a process of another machine is alive cannot be seen here."""
+    part = tmp_path / "record.json.0a1b2c3d-1-0a1b2c3d.part"
+    part.mkdir()
+    (part / "record.json").write_text("half")
+    os.utime(part, (time.time() - seconds,) * 2)
+    write_atomically(tmp_path / "record.json", lambda part: part.write_text("new"))
+    assert part.exists() == left
+
+
+def test_a_file_can_be_read_by_whoever_may_read_a_new_one(tmp_path):
+    """Safetensors makes files that only their owner can read."""
+    before = os.umask(0o022)
+    try:
+        write_atomically(tmp_path / "a", lambda part: save_file({"a": torch.zeros(3)}, part))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path):
+    def half(part):
+        part.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(tmp_path / "folder" / "a", half)
+    assert names(tmp_path / "folder") == []
+
+
+def test_a_lock_has_one_holder_and_is_free_when_that_is_killed(tmp_path):
+    path = tmp_path / "folder" / "lock"
+    holder = start(HOLDER, path, "True")
+    with lock(path) as mine:
+        assert not mine
+    kill(holder)
+    with lock(path) as mine, lock(path) as again:
+        assert (mine, again) == (True, False)
+    with lock(path) as mine:
+        assert mine
+
+
+def test_a_file_system_without_locks_says_so(tmp_path, monkeypatch):
+    def unsupported(*_):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    with pytest.raises(LockError, match=rf"files in {tmp_path} cannot be locked: .*No locks"), lock(tmp_path / "lock"):
+        pass
+
+
+def test_a_lock_that_cannot_be_opened_is_no_other_process(tmp_path):
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(IsADirectoryError), lock(tmp_path / "lock"):
+        pass
+
+
+def test_a_process_of_another_container_is_not_taken_for_one_of_this(monkeypatch):
+    files._process_space.cache_clear()
+    here = files._process_space()
+    files._process_space.cache_clear()
+    monkeypatch.setattr(os, "readlink", lambda _: "pid:[1]")
+    assert files._process_space() != here
+    files._process_space.cache_clear()

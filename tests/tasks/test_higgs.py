@@ -1,0 +1,131 @@
+"""HIGGS: its columns, the split of a table that is published without one, and its stand-in."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+from sklearn.datasets import load_breast_cancer
+
+import pnn
+from pnn.tasks import higgs
+from pnn.tasks.data import Split
+
+HIGGS = pnn.HIGGS(validation=80, rows="stand-in")
+SPLITS = ("train", "validation", "test")
+
+
+def test_the_stand_in_for_a_table_is_scikit_learns_breast_cancer_in_its_width():
+    loaded = HIGGS.load()
+    x, y = load_breast_cancer(return_X_y=True)
+    x = x[:, :28].astype(np.float32)
+    assert (loaded.origin, loaded.form.shape, loaded.form.classes) == ("stand-in", (28,), 2)
+    assert [len(getattr(loaded, split)) for split in SPLITS] == [375, 80, 114]
+    assert np.array_equal(loaded.test.x.numpy(), x[455:])
+    assert loaded.test.y.tolist() == y[455:].tolist()
+    first = [getattr(loaded, split) for split in ("train", "validation")]
+    found = {
+        (row.numpy().tobytes(), int(label)) for split in first for row, label in zip(split.x, split.y, strict=True)
+    }
+    assert found == {(row.tobytes(), int(label)) for row, label in zip(x[:455], y[:455], strict=True)}
+    assert {(getattr(loaded, split).x.dtype, getattr(loaded, split).y.dtype) for split in SPLITS} == {
+        (torch.float32, torch.int64)
+    }
+
+
+def test_a_table_is_normalised_by_the_columns_of_its_training_rows():
+    loaded = HIGGS.load()
+    train, test = (split.x.double().numpy() for split in (loaded.train, loaded.test))
+    expected = (test - train.mean(0)) / train.std(0)
+    np.testing.assert_allclose(loaded.normalise(loaded.test.x).numpy(), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_the_rows_of_the_stand_in_are_fixed():
+    assert HIGGS.load().fingerprint.startswith("658431914edbc667")  # as they were when Records began
+
+
+# --- columns -------------------------------------------------------------------------------------------------------
+
+SOURCE = higgs.HIGGS_SOURCE
+ROWS = np.random.default_rng(1).normal(size=(6, 28))  # as published: 64 bits
+
+
+def higgs_table(rows=ROWS, y=(0.0, 1.0, 1.0, 0.0, 1.0, 0.0)) -> pa.Table:
+    return pa.table({"label": pa.array(y, pa.float64()), "inputs": [list(row) for row in rows]})
+
+
+def test_columns_are_float32_and_labels_whole_numbers():
+    split = higgs.columns(SOURCE, higgs_table())
+    assert (split.x.dtype, split.y.dtype) == (torch.float32, torch.int64)
+    assert np.array_equal(split.x.numpy(), ROWS.astype(np.float32))
+    assert split.y.tolist() == [0, 1, 1, 0, 1, 0]
+
+
+@pytest.mark.parametrize("missing", [float("nan"), None, float("inf"), -float("inf")])
+def test_a_row_with_a_missing_value_is_left_out_aloud(missing):
+    rows = ROWS.tolist()
+    rows[2][27] = rows[4][0] = missing
+    with pytest.warns(UserWarning, match="^HIGGS: 2 rows with a missing value are left out$"):
+        split = higgs.columns(SOURCE, higgs_table(rows))
+    assert np.array_equal(split.x.numpy(), ROWS[[0, 1, 3, 5]].astype(np.float32))
+    assert split.y.tolist() == [0, 1, 0, 0]
+
+
+@pytest.mark.parametrize("width", [1, 27, 29])
+def test_rows_of_another_width_are_an_error(width):
+    with pytest.raises(ValueError, match=rf"shape \({width},\), expected \(28,\)"):
+        higgs.columns(SOURCE, higgs_table(np.zeros((6, width))))
+
+
+def test_rows_of_unequal_width_are_an_error():
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        higgs.columns(SOURCE, higgs_table([*ROWS[:5], ROWS[5, :27]]))
+
+
+@pytest.mark.parametrize("label", [0.5, 2.0, -1.0, float("nan"), 1 + 1e-6])
+def test_a_label_that_is_no_class_is_an_error(label):
+    with pytest.raises(ValueError, match="not a whole number from 0 to 1"):
+        higgs.columns(SOURCE, higgs_table(y=[0, 1, 1, 0, 1, label]))
+
+
+# --- a table without a split ---------------------------------------------------------------------------------------
+
+
+def numbered(rows: int) -> dict[str, list[Split]]:
+    """Two files whose rows are numbered through."""
+    x, y = torch.arange(rows, dtype=torch.float32)[:, None], torch.arange(rows) % 2
+    cut = rows // 3
+    return {"train": [Split(x[:cut], y[:cut]), Split(x[cut:], y[cut:])]}
+
+
+@pytest.mark.parametrize(("rows", "test"), [(5, 1), (12, 2), (20, 4), (51_233, 10_247)])
+def test_a_fifth_of_the_rows_is_the_test_set_and_no_row_is_lost(rows, test):
+    tensors = higgs.join_and_split(SOURCE, numbered(rows), {})
+    found = {split: tensors[f"{split}.x"][:, 0].long() for split in ("train", "test")}
+    assert len(found["test"]) == test
+    assert torch.equal(torch.cat([found["train"], found["test"]]).sort().values, torch.arange(rows))
+    for split, numbers in found.items():
+        assert torch.equal(tensors[f"{split}.y"], numbers % 2)
+
+
+TWENTY = [0, 3, 12, 15]  # the test rows of 20, and of the subset's 51,233 the first and the last: as they were
+SUBSET_FIRST, SUBSET_LAST = [10, 11, 13, 19, 21, 26, 30, 41], [51_223, 51_227, 51_231]  # when Records began
+
+
+def test_the_test_rows_are_fixed():
+    small = higgs.join_and_split(SOURCE, numbered(20), {})
+    assert small["test.x"][:, 0].tolist() == TWENTY
+    assert small["train.x"][:, 0].tolist() == [i for i in range(20) if i not in TWENTY]
+    large = higgs.join_and_split(SOURCE, numbered(51_233), {})
+    assert large["test.x"][:8, 0].tolist() == SUBSET_FIRST
+    assert large["test.x"][-3:, 0].tolist() == SUBSET_LAST
+
+
+def test_the_split_neither_reads_nor_moves_the_global_generators():
+    before = higgs.join_and_split(SOURCE, numbered(50), {})["test.x"]
+    np.random.seed(5)  # noqa: NPY002 - the global generator is meant
+    torch.manual_seed(5)
+    states = np.random.get_state()[1].tobytes(), torch.get_rng_state()  # noqa: NPY002
+    after = higgs.join_and_split(SOURCE, numbered(50), {})["test.x"]
+    assert torch.equal(before, after)
+    assert np.random.get_state()[1].tobytes() == states[0]  # noqa: NPY002
+    assert torch.equal(torch.get_rng_state(), states[1])
