@@ -78,51 +78,16 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     from .training.fit import fit
 else:
     _HOMES = {
-        "analysis.audit": (
-            "Audit",
-            "Obstacle",
-            "audit",
-            "degree_along_line",
-        ),
-        "analysis.budget": (
-            "Budget",
-            "budget",
-            "match_width",
-        ),
-        "methods.relinear": (
-            "ReLinear",
-            "relinear_",
-            "relinear_groups",
-        ),
-        "networks.baselines": (
-            "BagOfWords",
-            "BoostedTrees",
-            "Majority",
-        ),
-        "networks.cnn": (
-            "CNN",
-            "CNNModule",
-        ),
-        "networks.mlp": (
-            "MLP",
-            "MLPModule",
-        ),
-        "networks.pair_cnn": (
-            "PairCNN",
-            "PairCNNModule",
-        ),
-        "networks.polynext": (
-            "PolyNeXt",
-            "PolyNeXtModule",
-        ),
-        "networks.resnet": (
-            "ResNet",
-            "ResNetModule",
-        ),
-        "networks.text_cnn": (
-            "TextCNN",
-            "TextCNNModule",
-        ),
+        "analysis.audit": ("Audit", "Obstacle", "audit", "degree_along_line"),
+        "analysis.budget": ("Budget", "budget", "match_width"),
+        "methods.relinear": ("ReLinear", "relinear_", "relinear_groups"),
+        "networks.baselines": ("BagOfWords", "BoostedTrees", "Majority"),
+        "networks.cnn": ("CNN", "CNNModule"),
+        "networks.mlp": ("MLP", "MLPModule"),
+        "networks.pair_cnn": ("PairCNN", "PairCNNModule"),
+        "networks.polynext": ("PolyNeXt", "PolyNeXtModule"),
+        "networks.resnet": ("ResNet", "ResNetModule"),
+        "networks.text_cnn": ("TextCNN", "TextCNNModule"),
         "nn": (
             "CCP",
             "NCP",
@@ -145,64 +110,25 @@ else:
             "StarConv2d",
             "StarLinear",
         ),
-        "nn.activation": (
-            "Identity",
-            "ReLU",
-        ),
-        "report.comparison": (
-            "Comparison",
-            "compare",
-            "compare_records",
-        ),
-        "report.glue": (
-            "glue",
-            "glue_comparison",
-        ),
+        "nn.activation": ("Identity", "ReLU"),
+        "report.comparison": ("Comparison", "compare", "compare_records"),
+        "report.glue": ("glue", "glue_comparison"),
         "report.verdict": ("verdict",),
         "runs.frame": ("frame",),
-        "runs.record": (
-            "Record",
-            "Score",
-        ),
-        "runs.run": (
-            "Recipe",
-            "Run",
-        ),
+        "runs.record": ("Record", "Score"),
+        "runs.run": ("Recipe", "Run"),
         "runs.store": ("RecordError",),
-        "studies.forecast": (
-            "Forecast",
-            "forecast",
-        ),
+        "studies.forecast": ("Forecast", "forecast"),
         "studies.pool": ("StudyError",),
-        "studies.study": (
-            "largest_size",
-            "study",
-        ),
-        "sweep.parameters": (
-            "ParameterError",
-            "run_notebook",
-        ),
+        "studies.study": ("largest_size", "study"),
+        "sweep.parameters": ("ParameterError", "run_notebook"),
         "system.choice": ("RunError",),
-        "tasks.boolq": (
-            "BoolQ",
-            "BoolQWords",
-        ),
-        "tasks.cifar": (
-            "CIFAR10",
-            "CIFAR100",
-        ),
-        "tasks.data": (
-            "Data",
-            "DataError",
-            "Form",
-            "Split",
-        ),
+        "tasks.boolq": ("BoolQ", "BoolQWords"),
+        "tasks.cifar": ("CIFAR10", "CIFAR100"),
+        "tasks.data": ("Data", "DataError", "Form", "Split"),
         "tasks.digits": ("Digits",),
         "tasks.higgs": ("HIGGS",),
-        "tasks.own": (
-            "OwnRows",
-            "own_rows",
-        ),
+        "tasks.own": ("OwnRows", "own_rows"),
         "training.checkpoint": ("CheckpointError",),
         "training.fit": ("fit",),
     }

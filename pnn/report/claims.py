@@ -1,7 +1,6 @@
 """The sources' claims, each with the Records that answer it: book/claims.toml in, verdicts out. Nothing is trained."""
 
 import dataclasses
-import difflib
 import functools
 import math
 import re
@@ -18,6 +17,7 @@ from ..runs.frame import arm_name
 from ..runs.record import Record
 from ..runs.run import SIZES
 from ..runs.store import load_record
+from ..system.meant import meant
 from . import measures
 from .comparison import Comparison, check_same_data, compare, compare_records, holm
 from .verdict import RULES, verdict
@@ -90,7 +90,7 @@ class Claim:
         raise self._error("arm", f"must be one of {', '.join(map(repr, allowed))}", self.arm, allowed)
 
     def _error(self, field: str, rule: str, given: object, allowed: Iterable[str] = ()) -> ClaimError:
-        return ClaimError(f"claim {self.id!r}: {field} {rule}; got {given!r}{_meant(given, allowed)}")
+        return ClaimError(f"claim {self.id!r}: {field} {rule}; got {given!r}{meant(given, allowed)}")
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,7 @@ def _read_claims(path: str | Path | None, wanted: frozenset[str]) -> dict[str, C
         name = f"claim {entry['id']!r}" if "id" in entry else f"claim number {number} of {path}"
         for key in entry.keys() - fields.keys():
             known = ", ".join(fields)
-            raise ClaimError(f"{name}: there is no field {key!r}{_meant(key, fields)}; its fields are {known}")
+            raise ClaimError(f"{name}: there is no field {key!r}{meant(key, fields)}; its fields are {known}")
         for key, field in fields.items():
             if field.default is dataclasses.MISSING and key not in entry:
                 raise ClaimError(f"{name}: {key} is missing")
@@ -244,8 +244,3 @@ def _compare(a: list[Record], b: list[Record], value: Callable[[Record], float])
         values = [[value(record) for record in sorted(arm, key=lambda r: r.run.seed)] for arm in (a, b)]
         return compare(*values)
     return compare_records(a, b, value)
-
-
-def _meant(given: object, allowed: Iterable[str]) -> str:
-    near = difflib.get_close_matches(given, list(allowed), 1) if isinstance(given, str) else []
-    return f" (did you mean {near[0]!r}?)" if near else ""

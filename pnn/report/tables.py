@@ -113,7 +113,8 @@ def runs(arms: Arms) -> pd.DataFrame:
     table = frame(arms).sort_values("seed", kind="stable")
     names = [f"{label(arm)}, seed {seed}" for arm, seed in zip(table["arm"], table["seed"], strict=True)]
     columns = {"width": "network.width", "parameters": "parameters", "seconds": "seconds"}
-    table = table.set_axis(names).assign(accuracy=100 * table["test_accuracy"].to_numpy())
+    accuracy = 100 * table["test_accuracy"].where(table["outcome"] == "ok")
+    table = table.set_axis(names).assign(accuracy=accuracy.to_numpy())
     table = table.rename(columns={old: new for new, old in columns.items()})[[*columns, "accuracy"]]
     return formatted(
         table,

@@ -1,13 +1,13 @@
 """Run a notebook with other parameters, and what a notebook needs to become a page."""
 
 import ast
-import difflib
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
 from ..system.extras import needs
+from ..system.meant import meant
 
 
 class ParameterError(ValueError):
@@ -71,9 +71,9 @@ def check_declared(notebook: str | Path, declared: dict[str, dict[str, Any]], pa
     """Compare parameters with declarations that were read before, as :func:`check_parameters` does."""
     for name, value in parameters.items():
         if name not in declared:
-            near = difflib.get_close_matches(name, declared, 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise ParameterError(f"{notebook} has no parameter {name!r}{hint}; it has {', '.join(declared)}")
+            raise ParameterError(
+                f"{notebook} has no parameter {name!r}{meant(name, declared)}; it has {', '.join(declared)}"
+            )
         expected, comment = declared[name]["inferred_type_name"], declared[name]["help"]
         given = type(value).__name__
         if given != expected and (given, expected) != ("int", "float"):

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+TEST_SHARE = 0.2  # This share of rows that come without a test set becomes one.
+
 
 class DataError(Exception):
     """Data that is missing, unreadable or not what it should be; the message says which file and what to do."""
@@ -111,6 +113,15 @@ def carve(
     mean, std = _statistics(rest.x)
     carved = Split(train.x[carved], train.y[carved])
     return Data(rest, carved, test, form, mean, std, origin, fingerprint, vectors)
+
+
+def set_aside(x: Tensor, y: Tensor) -> dict[str, Tensor]:
+    """Rows that come without a test set, as train.x, train.y, test.x and test.y: a fixed fifth is the test set."""
+    # RandomState's streams are frozen: this is the same permutation on every machine and version.
+    order = torch.from_numpy(np.random.RandomState(0).permutation(len(y)))
+    last = round(len(y) * (1 - TEST_SHARE))
+    train, test = order[:last].sort().values, order[last:].sort().values
+    return {"train.x": x[train], "train.y": y[train], "test.x": x[test], "test.y": y[test]}
 
 
 def _statistics(x: Tensor) -> tuple[Tensor, Tensor] | tuple[None, None]:

@@ -11,15 +11,13 @@ import torch
 from torch import Tensor
 
 from ..system.extras import needs
-from .data import Split
+from .data import Split, set_aside
 from .digits import cut
 from .published import Published
 from .sources import Source, join, labels
 
 if TYPE_CHECKING:
     import pyarrow
-
-TEST_SHARE = 0.2  # This share of a table that is published without a split is the test set.
 
 
 def columns(source: Source, table: "pyarrow.Table") -> Split:
@@ -38,12 +36,7 @@ def columns(source: Source, table: "pyarrow.Table") -> Split:
 def join_and_split(source: Source, splits: dict[str, list[Split]], companions: dict[str, Path]) -> dict[str, Tensor]:
     """Join the files of a table that is published without a split; a fixed fifth of the rows is the test set."""
     every = join(source, splits, companions)
-    x, y = every["train.x"], every["train.y"]
-    # RandomState's streams are frozen: this is the same permutation on every machine and version.
-    order = torch.from_numpy(np.random.RandomState(0).permutation(len(y)))
-    cut = round(len(y) * (1 - TEST_SHARE))
-    train, test = order[:cut].sort().values, order[cut:].sort().values
-    return {"train.x": x[train], "train.y": y[train], "test.x": x[test], "test.y": y[test]}
+    return set_aside(every["train.x"], every["train.y"])
 
 
 def tumours(columns: int) -> dict[str, Tensor]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -14,9 +13,9 @@ from torch import Tensor
 
 from ..system.choice import RunError, check_at_least, check_types
 from ..system.files import write_atomically
-from .data import Data, DataError, Form, Split, carve
+from .data import Data, DataError, Form, Split, carve, set_aside
+from .sources import cache_folder
 
-TEST_SHARE = 0.2  # This share of rows that are given without a test set becomes one.
 VALIDATION_SHARE = 0.1  # This share of the training rows becomes the validation rows.
 
 
@@ -61,14 +60,14 @@ class OwnRows:
         See :meth:`TaskBase.load`.
         """
         given = folder or os.environ.get("PNN_DATA")
-        places = [*([Path(given).expanduser()] if given else []), cache()]
+        places = [*([Path(given).expanduser()] if given else []), cache_folder()]
         for place in places:
             path = place / file_name(self.fingerprint)
             if path.exists():
-                return self._read(path, "folder" if place != cache() else "cache").to(device)
-        where = " and ".join(map(str, places))
+                return self._read(path, "folder" if place != cache_folder() else "cache").to(device)
+        where = " or ".join(map(str, places))
         raise DataError(
-            f"the rows of {self.title!r} ({file_name(self.fingerprint)}) are neither in {where}: make the task "
+            f"the rows of {self.title!r} ({file_name(self.fingerprint)}) are not in {where}: make the task "
             "again on this machine by pnn.own_rows, or copy the file there"
         )
 
@@ -122,7 +121,8 @@ def own_rows(
     """
     train = _rows(x, y, "the rows")
     if test is None:
-        train, rest = _fifth(*train)
+        parts = set_aside(*train)
+        train, rest = ((parts[f"{split}.x"], parts[f"{split}.y"]) for split in ("train", "test"))
     else:
         rest = _rows(*test, "the test rows")
     if train[0].shape[1:] != rest[0].shape[1:] or train[0].dtype != rest[0].dtype:
@@ -137,7 +137,7 @@ def own_rows(
     tensors = {"train.x": train[0], "train.y": labels[0], "test.x": rest[0], "test.y": labels[1]}
     tensors = {name: tensor.contiguous() for name, tensor in tensors.items()}
     fingerprint = fingerprint_of(tensors)
-    path = cache() / file_name(fingerprint)
+    path = cache_folder() / file_name(fingerprint)
     if not path.exists():
         write_atomically(path, lambda part: save_file(tensors, part))
     count = len(labels[0])
@@ -150,11 +150,6 @@ def own_rows(
         test_rows=len(labels[1]),
         validation=validation or max(1, round(VALIDATION_SHARE * count)),
     )
-
-
-def cache() -> Path:
-    """The folder of rows that are kept for later."""
-    return Path(os.environ.get("PNN_CACHE") or "~/.cache/pnn").expanduser()
 
 
 def file_name(fingerprint: str) -> str:
@@ -188,15 +183,6 @@ def _rows(x: Any, y: Any, what: str) -> tuple[Tensor, Tensor]:
         if values.is_floating_point() and not values.isfinite().all():
             raise DataError(f"a value of {name} of {what} is not finite; leave such rows out or fill them in")
     return x, y
-
-
-def _fifth(x: Tensor, y: Tensor) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    """Split the rows into training rows and a fixed fifth, the test set."""
-    # RandomState's streams are frozen: this is the same permutation on every machine and version.
-    order = torch.from_numpy(np.random.RandomState(0).permutation(len(y)))
-    cut = round(len(y) * (1 - TEST_SHARE))
-    train, test = order[:cut].sort().values, order[cut:].sort().values
-    return (x[train], y[train]), (x[test], y[test])
 
 
 def _classes(train: Tensor, test: Tensor) -> int:

@@ -256,6 +256,11 @@ def _check(source: Source, tensors: dict[str, Tensor], where: str) -> None:
         raise DataError(f"{where}: the decoded rows are not those of {name}: SHA-256 {found}, expected {source.sha256}")
 
 
+def cache_folder() -> Path:
+    """The folder of decoded rows: the environment's ``PNN_CACHE``, by default ``~/.cache/pnn``."""
+    return Path(os.environ.get("PNN_CACHE") or "~/.cache/pnn").expanduser()
+
+
 def _through_cache(source: Source, read: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
     """The decoded tensors from the cache, filled by `read` where it is empty or damaged.
 
@@ -266,7 +271,7 @@ def _through_cache(source: Source, read: Callable[[], dict[str, Tensor]]) -> dic
 
     if not source.sha256:  # What cannot be checked is not kept.
         return read()
-    folder = Path(os.environ.get("PNN_CACHE") or "~/.cache/pnn").expanduser()
+    folder = cache_folder()
     key = hashlib.sha256("".join(source.sha256.values()).encode()).hexdigest()[:16]
     path = folder / f"{source.folder}-{key}.safetensors"
     if path.exists():

@@ -183,6 +183,13 @@ def test_runs_have_a_row_each_by_seed(arms):
     assert table.iloc[1].tolist() == ["113", "11,300", "62.0", "10.0"]
 
 
+def test_a_run_that_exploded_has_no_accuracy_that_counts(arms):
+    run = arms["standard"][0].run
+    exploded = whole_record(run, 0.9, loss=100.0, outcome="exploded", message="the loss is 100")
+    row = tables.shown(tables.runs({"standard": [exploded]})).iloc[0]
+    assert row["test accuracy, %"] == "–"
+
+
 def test_the_audit_names_degree_or_obstacles():
     networks = {
         "standard": pnn.MLP("polynomial", 3, activation=pnn.Identity()),

@@ -87,7 +87,7 @@ def test_another_process_finds_the_rows_and_a_damaged_file_is_told(cache, tmp_pa
     elsewhere.mkdir()
     moved = path.rename(elsewhere / path.name)
     assert task.load(elsewhere).origin == "folder"
-    with pytest.raises(pnn.DataError, match=r"rows of 'products' \(own-.*\) are neither in .*pnn.own_rows"):
+    with pytest.raises(pnn.DataError, match=r"rows of 'products' \(own-.*\) are not in .*pnn.own_rows"):
         task.load()
     content = bytearray(moved.read_bytes())
     content[-1] ^= 1
