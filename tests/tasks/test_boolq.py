@@ -203,7 +203,8 @@ FINGERPRINTS = {
 def load_twice(monkeypatch, tmp_path, name: str, rows: str = "real") -> pnn.Data:
     """From the files, then from the cache: the same rows, those of the first Records."""
     monkeypatch.setenv("PNN_CACHE", str(tmp_path))
-    task = {"boolq": pnn.BoolQ, "boolq-words": pnn.BoolQWords}[name](rows=rows, validation=1000)
+    kinds = (pnn.BoolQ, pnn.BoolQWords, pnn.CIFAR100, pnn.HIGGS)
+    task = {kind.name: kind for kind in kinds}[name](rows=rows, validation=1000)
     first = task.load()
     monkeypatch.setattr(sources, "_read_folder", None)
     again = task.load()
