@@ -35,7 +35,7 @@ HIGGS_RECIPE = dataclasses.replace(PLAIN, epochs=4, batch_size=256)
 CIFAR10_SETTINGS = {
     "smoke": Setting(CIFAR10(validation=200, rows="stand-in"), CNN("standard", 19), Recipe(epochs=1), 2, 2),
     "laptop": Setting(CIFAR10(), CNN("standard", 26), Recipe(epochs=10), 6, 5),
-    "paper": Setting(CIFAR10(), CNN("standard", 149), Recipe(epochs=20), 10, 10),
+    "paper": Setting(CIFAR10(), CNN("standard", 149), Recipe(epochs=20), 5, 3),
 }
 CIFAR100_SETTINGS = {
     "smoke": Setting(CIFAR100(validation=200, rows="stand-in"), CNN("standard", 20), Recipe(epochs=1), 2, 2),
@@ -45,7 +45,7 @@ CIFAR100_SETTINGS = {
 BOOLQ_SETTINGS = {
     "smoke": Setting(BoolQ(validation=80, rows="stand-in"), TextCNN("standard", 26), PLAIN, 2, 2),
     "laptop": Setting(BoolQ(validation=1000), TextCNN("standard", 26), with_epochs(BOOLQ_RECIPE, 5), 10, 5),
-    "paper": Setting(BoolQ(validation=1000), TextCNN("standard", 256), with_epochs(BOOLQ_RECIPE, 20), 10, 10),
+    "paper": Setting(BoolQ(validation=1000), TextCNN("standard", 256), with_epochs(BOOLQ_RECIPE, 20), 4, 4),
 }
 BOOLQ_GLOVE_SETTINGS = {
     "smoke": Setting(BoolQWords(validation=80, rows="stand-in"), PairCNN("standard", 32), GLOVE_RECIPE, 2, 2),
