@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 OUT ?= build/book
 # processes among which the fast tests are shared: a number, or one a core
 WORKERS ?= logical
+# `make book BROWSER=required` fails where there is no Chromium, instead of skipping the checks in a browser
+BROWSER ?=
 
 .PHONY: help book test test-slow smoke lint constraints release committed clean
 .DELETE_ON_ERROR:
@@ -18,7 +20,7 @@ help: ## what there is to make
 book: $(VENV)/installed ## the whole book, from the committed Records, into build/book/_build/html
 	rm -rf $(OUT)
 	$(BIN)/jupyter-book build . --path-output $(OUT) --all -W -n --keep-going
-	$(BIN)/python tests/check_book.py $(OUT)/_build/html
+	PYTHONPATH=tests $(BIN)/python -m checks $(OUT)/_build/html $(if $(filter required,$(BROWSER)),--browser-required)
 
 test: lint ## the fast tests, on all cores, after lint
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal

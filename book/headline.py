@@ -16,7 +16,7 @@ def main() -> None:
     result = pnn.compare_records(*pair.values(), measures.accuracy)
     figure = plots.paired_accuracy(pair, label=f"test accuracy, % (CIFAR-10, {size})")
     numbers = f"{size}: {result.difference:+.2f} points, n = {result.n}"
-    figure.savefig(HERE / "assets" / "headline.png", metadata={"Description": numbers})
+    figure.savefig(HERE / "assets" / "headline.png", dpi=160, metadata={"Description": numbers})
     print(numbers)
 
 

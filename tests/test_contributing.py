@@ -48,7 +48,7 @@ def test_targets_that_are_no_files_say_so():
 
 
 def test_ci_from_nothing_makes_what_the_makefile_has():
-    called = re.findall(r"^make (\S+)$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+    called = re.findall(r"^make (\S+)", (ROOT / ".ci/run").read_text(), re.MULTILINE)
     assert called == ["test", "test-slow", "smoke", "book"]
 
 

@@ -56,7 +56,7 @@ def test_a_workflow_is_bounded_reads_only_and_is_made_of_official_actions(path):
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_what_a_workflow_makes_is_in_the_makefile(path):
     commands = "\n".join(step["run"] for step in steps_of(yaml.safe_load(path.read_text())) if "run" in step)
-    targets = re.findall(r"^make (\S+)$", commands, re.MULTILINE)
+    targets = re.findall(r"^make (\S+)", commands, re.MULTILINE)
     assert targets
     assert all(re.search(rf"^{target}:", MAKEFILE, re.MULTILINE) for target in targets), targets
 
@@ -113,6 +113,11 @@ def test_the_oldest_torch_is_that_of_the_project():
     tests = commands[1].removeprefix("python -m pytest ").split()
     assert tests
     assert all((ROOT / path).exists() for path in tests)
+
+
+def test_the_book_that_is_deployed_was_looked_at_in_a_browser():
+    assert "make book BROWSER=required" in [step.get("run") for step in steps_of(load("book"))]
+    assert "make book BROWSER=required" in (ROOT / ".ci/run").read_text().splitlines()
 
 
 def test_the_book_that_is_deployed_is_the_one_that_is_built():
@@ -266,9 +271,11 @@ def test_the_status_page_counts_every_record_once_and_needs_no_checkout(tmp_path
     for expected in (
         "unknown, this is no checkout",
         importlib.metadata.version("torch"),
-        "an abacus</th><td>2</td><td>1 ok, 1 diverged</td><td>2.00</td>",
-        "unknown</th><td>1</td><td>1 killed</td><td>0.00</td>",
-        f"2 of {len(set(in_turn(pnn.experiments.higgs('laptop'))))}</td>",
+        'data-label="Records">3</td>',
+        'data-label="outcomes">1 ok, 1 diverged, 1 killed</td>',
+        'data-label="hours">2.00</td>',
+        'data-label="devices">an abacus; unknown</td>',
+        f">2 of {len(set(in_turn(pnn.experiments.higgs('laptop'))))}</td>",
     ):
         assert expected in text, expected
     records = [o for cell in cells for o in cell.get("outputs", []) if "scrapbook" in o.get("metadata", {})]

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 import pnn
-from pnn.report import measures, plots, tables
+from pnn.report import measures, plots
+from pnn.report.arms import setting
 from pnn.sweep.parameters import run_notebook
 
 HERE = Path(__file__).parent
@@ -92,7 +93,7 @@ def test_toys_go_through_forecast_study_tables_and_figures(tmp_path):
     assert str(pnn.forecast(arms, results=results)) == "all 6 Records are there"
     comparison = pnn.compare_records(records["lines"], records["squares"], measures.accuracy)
     assert comparison.difference > 20  # a line cannot bound a disc
-    assert "ring" in tables.setting(records)
+    assert "ring" in setting(records)
     assert len(plots.learning_curves(records).axes) == 2
 
 
@@ -100,7 +101,8 @@ CELLS = {
     "parameters": 'seeds: int = 2  # of every arm\nresults: str = ""  # the folder of the Records',
     "study": """import pnn
 import toys
-from pnn.report import measures, tables
+from pnn.report import measures
+from pnn.report.arms import setting
 
 toys.extend()
 recipe = pnn.Recipe(2, batch_size=50, augment="none", methods=(toys.Held(),))
@@ -111,7 +113,7 @@ runs = {
 print(pnn.forecast(runs, results=results))
 records = pnn.study(runs, results=results, progress=False)
 pnn.glue("difference", pnn.compare_records(*records.values(), measures.accuracy).difference)
-print(tables.setting(records))""",
+print(setting(records))""",
 }
 
 

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..networks import Baseline
 from ..runs.frame import arm_name
 from ..runs.record import Record
+from ..runs.run import Recipe
 
 Arms = Mapping[Any, list[Record]]  # They stand under their names, as `pnn.study` returns them.
 
@@ -37,3 +39,29 @@ def by_part(arms: Mapping[Any, Any], part: str, **others: Any) -> dict[Any, Any]
         for arm, own in arms.items()
         if all(getattr(arm, name) == value for name, value in others.items())
     }
+
+
+def setting(arms: Arms) -> str:
+    """Size, rows, epochs, seeds, precision and devices of a study; where they are mixed, threads and torch as well."""
+    records = [record for arm in arms.values() for record in arm]
+    trained = [record for record in records if not isinstance(record.run.network, Baseline) and record.used]
+    runs = [record.run for record in trained or records]
+    first = runs[0]
+    rows = " and ".join(dict.fromkeys(run.task.title for run in runs))
+    epochs = " or ".join(dict.fromkeys(_epochs(run.recipe) for run in runs))
+    counts = sorted({len(arm) for arm in arms.values() if not isinstance(arm[0].run.network, Baseline)}, reverse=True)
+    devices = " and ".join(sorted({record.used["device"].replace("(R)", "") for record in trained})) or "no device"
+    seeds = " or ".join(map(str, counts))
+    text = f"size {first.size}, {rows}, {epochs}, {seeds} seeds an arm, {first.recipe.precision} on {devices}"
+    threads = sorted({record.used["threads"] for record in trained if "threads" in record.used})
+    if len(threads) > 1:
+        text += f", mixed: {' and '.join(map(str, threads))} threads"
+    versions = sorted({record.versions["torch"] for record in trained if "torch" in record.versions})
+    if len(versions) > 1:
+        text += f", mixed: torch {' and '.join(versions)}"
+    return f"{text}; this size proves the code, and says nothing about any claim" if first.size == "smoke" else text
+
+
+def _epochs(recipe: Recipe) -> str:
+    epochs = f"{recipe.epochs} epoch" + "s" * (recipe.epochs > 1)
+    return f"at most {epochs}" if recipe.patience else epochs

@@ -17,7 +17,7 @@ from ..runs.store import load_records
 from ..studies.study import in_turn
 from ..system import machine
 from ..system.extras import needs
-from .show import formatted
+from .table import Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd
@@ -27,7 +27,7 @@ PROJECT = "polynomial-neurons"
 EXTRAS = ("train", "notebooks", "book")  # what a page is built with
 
 
-def this_build() -> pd.DataFrame:
+def this_build() -> Table:
     """When and where the page is executed, and of which commit."""
     facts = {
         "executed": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -38,17 +38,21 @@ def this_build() -> pd.DataFrame:
         "pnn": __version__,
         "commit of pnn": machine.commit() or "unknown, this is no checkout",
     }
-    return pd.DataFrame({"build": facts})
+    table = pd.DataFrame({"fact": facts})
+    return Table(
+        table, {"this build": "{fact}"}, sentence("when and where the pages were executed, and of which commit")
+    )
 
 
-def versions() -> pd.DataFrame:
+def versions() -> Table:
     """The installed versions of what the module needs, and the book beyond it."""
     required = set()
     for requirement in metadata.requires(PROJECT) or []:
         extra = re.search(r'extra == "(\w+)"', requirement)
         if not extra or extra[1] in EXTRAS:
             required.add(re.match(r"[\w.-]+", requirement)[0])
-    return pd.DataFrame({"version": {name: _installed(name) for name in sorted(required - {PROJECT})}})
+    table = pd.DataFrame({"version": {name: _installed(name) for name in sorted(required - {PROJECT})}})
+    return Table(table, {"version": "{version}"}, sentence("the installed versions"))
 
 
 def all_records(results: str = "") -> list[Record]:
@@ -56,8 +60,8 @@ def all_records(results: str = "") -> list[Record]:
     return load_records(results_folder(results or None))
 
 
-def records_table(records: list[Record]) -> pd.DataFrame:
-    """A row a task, size and device: a column an outcome, ``records`` and ``hours``."""
+def records_table(records: list[Record]) -> Table:
+    """A row a task and size: a column an outcome, ``records``, ``hours`` and ``devices``."""
     runs = frame(records)
     outcomes = [outcome for outcome in OUTCOMES if outcome in set(runs["outcome"])]
     if records:
@@ -65,20 +69,22 @@ def records_table(records: list[Record]) -> pd.DataFrame:
             parts = runs["task.rows"].fillna("real")
             runs["task"] = runs["task"].where(parts == "real", runs["task"] + ", " + parts)
         runs["device"] = runs["device"].fillna("unknown").str.replace("(R)", "", regex=False)
-        groups = runs.groupby(["task", "size", "device"])
-        counts = runs.groupby(["task", "size", "device", "outcome"]).size().unstack(fill_value=0)
+        groups = runs.groupby(["task", "size"])
+        counts = runs.groupby(["task", "size", "outcome"]).size().unstack(fill_value=0)
         table = counts[outcomes].rename_axis(columns=None)
         table["records"], table["hours"] = groups.size(), groups["seconds"].sum() / 3600
+        table["devices"] = groups["device"].agg(lambda own: "; ".join(sorted(set(own))))
     else:
-        table = pd.DataFrame(columns=["records", "hours"])
+        table = pd.DataFrame(columns=["records", "hours", "devices"])
 
     def ended(row: Mapping[str, Any]) -> str:
         return ", ".join(f"{row[outcome]} {outcome}" for outcome in outcomes if row[outcome])
 
-    return formatted(table, {"Records": "{records}", "outcomes": ended, "hours": "{hours:.2f}"})
+    columns = {"Records": "{records}", "outcomes": ended, "hours": "{hours:.2f}", "devices": "{devices}"}
+    return Table(table, columns, sentence("the Records of the book, by task and size"), ("devices",))
 
 
-def experiments_table(records: list[Record]) -> pd.DataFrame:
+def experiments_table(records: list[Record]) -> Table:
     """A row an experiment: at each size that is evidence, how many runs it has, and how many of them a Record."""
     trained = {record.run for record in records}
     rows = {}
@@ -88,7 +94,8 @@ def experiments_table(records: list[Record]) -> pd.DataFrame:
         rows[name] = {f"{size}_records": have[size] for size in planned}
         rows[name] |= {f"{size}_runs": len(runs) for size, runs in planned.items()}
     columns = {f"size {size}": f"{{{size}_records}} of {{{size}_runs}}" for size in SIZES[1:]}
-    return formatted(pd.DataFrame.from_dict(rows, "index"), columns)
+    caption = sentence("how many of each experiment's runs have a Record")
+    return Table(pd.DataFrame.from_dict(rows, "index").rename_axis("experiment"), columns, caption)
 
 
 def _installed(package: str) -> str:

@@ -8,7 +8,7 @@ from torch import nn
 from ..analysis.audit import audit, degree_along_line
 from ..runs.run import Run
 from ..system.extras import needs
-from .show import formatted
+from .table import Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd
@@ -23,7 +23,7 @@ def built(run: Run) -> nn.Module:
         return run.network.build(run.task.form)
 
 
-def by_blocks(runs: Mapping[str, Run], seed: int = 0) -> pd.DataFrame:
+def by_blocks(runs: Mapping[str, Run], seed: int = 0) -> Table:
     """A row a network and number of blocks, behind which it is cut: ``audited`` and ``measured`` degree.
 
     Each network goes on as long as both find a degree. It has random weights.
@@ -46,7 +46,8 @@ def by_blocks(runs: Mapping[str, Run], seed: int = 0) -> pd.DataFrame:
         "audited degree": lambda row: f"{row['audited'] or 'not a polynomial'}",
         "measured degree": lambda row: f"{row['measured'] or 'none up to 32'}",
     }
-    return formatted(table, columns)
+    caption = sentence("the degree of each network up to the end of a block, as audited and as measured on a line")
+    return Table(table, columns, caption)
 
 
 def _cuts(network: nn.Module) -> Iterator[nn.Sequential]:

@@ -1,24 +1,25 @@
 """The page of verdicts: every claim of the book with its answer, a table a size."""
 
-import html
+import dataclasses
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
-from typing import Any
 
 from ..runs.run import SIZES
 from ..system.extras import needs
 from .arms import label
 from .claims import Answer, Claim
 from .comparison import Comparison
-from .show import NOTHING, formatted, pairs, shown
+from .table import INTERVAL, NOTHING, Cell, Table, pairs, sentence
+from .tables import where
 
 with needs("train", "a table"):
     import pandas as pd
 
 UNMEASURED = "not measured yet"
-PAGE = "notebooks/analysis"  # The page lies in this folder, from which its links start.
+PAGE = "notebooks/analysis"  # The page of verdicts lies in this folder.
+FIELDS = ("claimed", "verdict", "difference", "low", "high", "mean_a", "mean_b", "n", "lost", "p_holm", "size")
 
 Answers = Mapping[str, Answer]  # An answer stands under the id of its claim.
 
@@ -40,46 +41,58 @@ def counts(claims: Iterable[Claim], answers: Answers) -> dict[str, str]:
     }
 
 
-def table(claims: Iterable[Claim], answers: Answers) -> pd.DataFrame:
-    """A row a claim: what is claimed and, where it is answered, the comparison's numbers, size, devices, verdict."""
+def table(claims: Sequence[Claim], answers: Answers, page: str = PAGE) -> Table:
+    """A row a claim: what is claimed, and where it is answered the verdict, the comparison's numbers and the size.
+
+    The text of a claim leads to the page with the details.
+
+    Args:
+        claims: one row each.
+        answers: by id of the claim.
+        page: the folder of the page that shows the table, from which its links start.
+    """
     rows = []
     for claim in claims:
-        row: dict[str, Any] = {"claim": claim, "verdict": UNMEASURED}
+        row = {"claim": claim.text, "page": _address(claim, page), "claimed": claim.claimed, "verdict": UNMEASURED}
         if answer := answers.get(claim.id):
-            c = answer.comparison
-            told = {"difference": c.difference, "low": c.low, "high": c.high} if c.n > 1 else {}
-            where = {"size": answer.size, "devices": ", ".join(answer.devices).replace("(R)", "")}
-            row |= told | where | {"n": c.n, "lost": c.lost, "p_holm": answer.p_holm, "verdict": answer.verdict}
+            row |= dataclasses.asdict(answer.comparison) if answer.comparison.n > 1 else {}
+            row |= {"n": answer.comparison.n, "lost": answer.comparison.lost, "p_holm": answer.p_holm}
+            row |= {"size": answer.size, "verdict": answer.verdict}
         rows.append(row)
-    columns = {"claim": _linked, "claimed": lambda row: html.escape(row["claim"].claimed)}
-    if any("n" in row for row in rows):
+    frame = pd.DataFrame(rows, columns=["claim", "page", *FIELDS]).astype({"n": "Int64", "lost": "Int64"})
+    columns: dict[str, Cell] = {"claimed": "{claimed}", "verdict": "{verdict}"}
+    sizes = frame["size"].dropna().unique()
+    if not len(sizes):
+        caption, more = sentence("claims that are not measured yet"), ()
+    else:
         columns |= {
-            "measured (95 % interval)": _measured,
+            "measured (95 % interval)": INTERVAL,
             "n": lambda row: NOTHING if pd.isna(row["n"]) else pairs(row),
             "p (Holm)": "{p_holm:.3f}",
+            "mean of the rival": "{mean_a:.2f}",
+            "mean of the claim's arm": "{mean_b:.2f}",
             "size": "{size}",
-            "device": lambda row: NOTHING if pd.isna(row["devices"]) else html.escape(row["devices"]),
         }
-    frame = pd.DataFrame(rows)
-    frame = frame.astype({name: "Int64" for name in ("n", "lost") if name in frame})
-    return formatted(frame, columns | {"verdict": "{verdict}"})
+        given = [answers[claim.id] for claim in claims if claim.id in answers]
+        caption = sentence("claims, and what our runs say to them", where(given))
+        more = ("p (Holm)", "mean of the rival", "mean of the claim's arm", *["size"] * (len(sizes) == 1))
+    return Table(frame.set_index("claim"), columns, caption, more, address="page")
+
+
+def by_size(claims: Iterable[Claim], answers: Answers) -> list[Table]:
+    """A table a size, the largest first, and one of the claims that are not measured yet."""
+    claims = list(claims)
+    sizes = {claim.id: answers[claim.id].size if claim.id in answers else None for claim in claims}
+    groups = ([claim for claim in claims if sizes[claim.id] == size] for size in (*reversed(SIZES), None))
+    return [table(group, answers) for group in groups if group]
 
 
 def show(claims: Iterable[Claim], answers: Answers) -> None:
-    """Show the tables of some claims: one a size, the largest first, and one of those that are not measured yet.
-
-    The text of a claim leads to the page with the details.
-    """
+    """Show the tables of :func:`by_size`."""
     with needs("notebooks", "showing a table of claims"):
-        from IPython.display import HTML, display
+        from IPython.display import display
 
-    claims = list(claims)
-    for size in (*reversed(SIZES), None):
-        own = [claim for claim in claims if (answers[claim.id].size if claim.id in answers else None) == size]
-        if own:
-            with pd.option_context("display.max_colwidth", None):  # Claims are whole sentences, which would be cut.
-                text = shown(table(own, answers)).to_html(index=False, escape=False, classes="claims")
-            display(HTML(text))
+    display(*by_size(claims, answers))
 
 
 def accuracies(answers: Answers) -> tuple[dict[str, Comparison], dict[str, float]]:
@@ -102,16 +115,5 @@ def accuracies(answers: Answers) -> tuple[dict[str, Comparison], dict[str, float
     return rows, claimed
 
 
-def _linked(row: Mapping[str, Any]) -> str:
-    claim = row["claim"]
-    text = html.escape(claim.text)
-    if not claim.page:
-        return text
-    link = os.path.relpath(PurePosixPath(claim.page).with_suffix(".html"), PAGE)
-    return f'<a href="{link}">{text}</a>'
-
-
-def _measured(row: Mapping[str, Any]) -> str:
-    if pd.isna(row.get("difference")):
-        return NOTHING
-    return f"{row['difference']:+.2f} ({row['low']:+.2f} to {row['high']:+.2f})"
+def _address(claim: Claim, page: str) -> str:
+    return os.path.relpath(PurePosixPath(claim.page).with_suffix(".html"), page) if claim.page else ""

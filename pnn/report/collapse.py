@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from ..experiments.relinear import RATIO, Arm
 from ..runs.record import Record
 from ..system.extras import needs
+from .arms import setting
 from .comparison import proportion
 from .measures import accuracy
-from .show import formatted
+from .table import Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd
@@ -41,7 +42,7 @@ def shares(tried: Ways, floor: float) -> dict[str, list[tuple[int, int, int]]]:
     }
 
 
-def table(tried: Ways, floor: float) -> pd.DataFrame:
+def table(tried: Ways, floor: float) -> Table:
     """A row a depth and way: runs ``n``, ``ended_badly``, ``share`` that collapsed, its ``low``, ``high``; ``mean``.
 
     The mean is the test accuracy of those that ended well.
@@ -61,7 +62,11 @@ def table(tried: Ways, floor: float) -> pd.DataFrame:
         "collapsed, % (95 %)": "{share:.0f} ({low:.0f} to {high:.0f})",
         "test accuracy of the others, %": "{mean:.2f}",
     }
-    return formatted(pd.DataFrame(list(rows.values()), index), columns)
+    every = {(name, depth): arm for name, depths in tried.items() for depth, arm in depths.items()}
+    caption = sentence(
+        f"how many trainings collapsed, by depth; below {floor:.1f} % counts as collapsed", setting(every)
+    )
+    return Table(pd.DataFrame(list(rows.values()), index), columns, caption)
 
 
 def by_ratio(records: Mapping[Arm, list[Record]]) -> dict[float, list[Record]]:

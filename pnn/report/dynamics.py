@@ -6,10 +6,10 @@ from collections.abc import Callable
 from ..runs.record import Record
 from ..system.extras import needs
 from . import measures
-from .arms import Arms
+from .arms import Arms, label, setting
 from .compared import Measures
 from .comparison import Comparison, compare_records
-from .show import formatted
+from .table import Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd
@@ -57,18 +57,23 @@ def norm_ratios(pair: Arms) -> dict[tuple[int, str], Comparison]:
     }
 
 
-def norm_table(ratios: dict[tuple[int, str], Comparison], a: str = "standard", b: str = "polynomial") -> pd.DataFrame:
-    """A row a layer, and for activation and gradient a's ``size``, and b's as its ``ratio`` with ``low``, ``high``."""
+def norm_table(pair: Arms) -> Table:
+    """A row a layer, and for activation and gradient the first arm's ``size``, the second's ``ratio`` with interval.
+
+    There is no row if a Record lacks them.
+    """
+    a, b = map(label, pair)
     rows: dict[int, dict[str, float]] = {}
-    for (layer, what), c in ratios.items():
+    for (layer, what), c in norm_ratios(pair).items():
         numbers = {"size": c.mean_a, "ratio": c.difference, "low": c.low, "high": c.high}
         rows.setdefault(layer, {}).update({f"{what}_{name}": math.exp(value) for name, value in numbers.items()})
     names = [f"layer {layer}" + " (output)" * (layer == max(rows)) for layer in rows]
     columns = {}
     for what in SIZES:
-        columns[what, a] = f"{{{what}_size:#.2g}}"
-        columns[what, f"{b} / {a}"] = f"{{{what}_ratio:.2f}} ({{{what}_low:.2f}} to {{{what}_high:.2f}})"
-    return formatted(pd.DataFrame(list(rows.values()), names), columns)
+        columns[f"{what}, {a}"] = f"{{{what}_size:#.2g}}"
+        columns[f"{what}, {b} / {a}"] = f"{{{what}_ratio:.2f}} ({{{what}_low:.2f}} to {{{what}_high:.2f}})"
+    caption = sentence("root mean square of activations and gradients after the last epoch, by layer", setting(pair))
+    return Table(pd.DataFrame(list(rows.values()), names), columns, caption)
 
 
 def _log_of(curve: str) -> Callable[[Record], float]:

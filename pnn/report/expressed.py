@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..analysis import expressivity
 from ..analysis.audit import audit, degree_along_line
 from ..system.extras import needs
-from .show import formatted
+from .table import NOTHING, Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd
@@ -43,7 +43,7 @@ def pictured(most: int, seed: int) -> dict[str, nn.Sequential]:
     return found
 
 
-def regions(most: int, draws: int) -> pd.DataFrame:
+def regions(most: int, draws: int) -> Table:
     """A row a depth and network with random weights: ``width``, ``parameters``, ``regions``, ``pieces`` on a diagonal.
 
     Both are means of so many draws, with the fewest and the most under ``_min`` and ``_max``.
@@ -75,10 +75,11 @@ def regions(most: int, draws: int) -> pd.DataFrame:
         "pieces on a line": "{pieces:.1f} ({pieces_min} to {pieces_max})",
     }
     index = pd.MultiIndex.from_tuples(rows, names=["layers", "network"])
-    return formatted(pd.DataFrame(list(rows.values()), index), columns)
+    caption = sentence(f"linear regions of networks with random weights: mean, fewest and most of {draws} draws")
+    return Table(pd.DataFrame(list(rows.values()), index), columns, caption)
 
 
-def degrees(layers: Sequence[int] = (1, 2, 3)) -> pd.DataFrame:
+def degrees(layers: Sequence[int] = (1, 2, 3)) -> Table:
     """A row a depth and a column a kind, of networks without ReLU: degree as audited, and as measured along a line."""
     point = torch.zeros(1, 2, dtype=torch.float64)
     table = {}
@@ -86,17 +87,15 @@ def degrees(layers: Sequence[int] = (1, 2, 3)) -> pd.DataFrame:
         models = [expressivity.network(kind, 2, 3, number, relu=False) for number in layers]
         table[f"{kind}_audited"] = [audit(model, point).degree for model in models]
         table[f"{kind}_measured"] = [degree_along_line(model, point) for model in models]
-    columns = {
-        f"{kind}: audited / measured": lambda row, kind=kind: f"{row[f'{kind}_audited']} / {row[f'{kind}_measured']}"
-        for kind in KINDS
-    }
-    return formatted(pd.DataFrame(table, pd.Index(layers, name="layers")), columns)
+    columns = {kind: lambda row, kind=kind: f"{row[f'{kind}_audited']} / {row[f'{kind}_measured']}" for kind in KINDS}
+    caption = sentence("the degree of networks without ReLU: as audited / as measured along a line")
+    return Table(pd.DataFrame(table, pd.Index(layers, name="layers")), columns, caption)
 
 
-def dimensions(inputs: int, layers: int, widths: Sequence[int] = (1, 2, 3, 4)) -> pd.DataFrame:
-    """A column a width of the quadratic network; rows: ``width``, ``parameters``, ``dimension`` of it and of squares.
+def dimensions(inputs: int, layers: int, widths: Sequence[int] = (1, 2, 3, 4)) -> Table:
+    """A row a width of the quadratic network and a network: its own ``width``, ``parameters`` and ``dimension``.
 
-    Squares stand beside it twice, at equal width, and at most as many parameters.
+    Squares stand beside the quadratic network twice, at equal width, and at most as many parameters.
     """
     generator = torch.Generator().manual_seed(0)
     points = 2 * torch.rand(200, inputs, dtype=torch.float64, generator=generator) - 1
@@ -110,23 +109,24 @@ def dimensions(inputs: int, layers: int, widths: Sequence[int] = (1, 2, 3, 4)) -
             "dimension": expressivity.dimension(model, points),
         }
 
-    columns = {}
+    rows = {}
     for width in widths:
         quadratic = size_of("quadratic", width)
         within = expressivity.width_within(other, inputs, layers, quadratic["parameters"])
-        sizes = {
-            "quadratic": quadratic,
-            f"{other}, equal width": size_of(other, width),
-            f"{other}, at most as many parameters": size_of(other, within),
-        }
-        columns[width] = {(name, key): value for name, size in sizes.items() for key, value in size.items()}
-    return pd.DataFrame(columns).rename_axis(["network", ""]).rename_axis("width of the quadratic", axis=1)
+        rows[width, "quadratic"] = quadratic
+        rows[width, f"{other}, equal width"] = size_of(other, width)
+        rows[width, f"{other}, at most as many parameters"] = size_of(other, within)
+    index = pd.MultiIndex.from_tuples(rows, names=["width of the quadratic", "network"])
+    columns = {name: f"{{{name}}}" for name in ("width", "parameters", "dimension")}
+    caption = sentence(f"dimensions of the families of functions of {inputs} inputs and {layers} layers")
+    return Table(pd.DataFrame(list(rows.values()), index), columns, caption)
 
 
-def dimension_ratios(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+def dimension_ratios(table: Table) -> tuple[pd.Series, pd.Series]:
     """From :func:`dimensions`, the quadratic family's over that of squares: at equal width, and at equal parameters."""
-    quadratic, *others = table.xs("dimension", level=1).to_numpy()
-    return tuple(pd.Series(quadratic / other, table.columns) for other in others)
+    by_width = table.frame["dimension"].unstack("network", sort=False)
+    quadratic, *others = (by_width[name] for name in by_width)
+    return tuple(quadratic / other for other in others)
 
 
 def all_polynomials(inputs: int, layers: int) -> int:
@@ -152,7 +152,7 @@ def bounds(depth: int) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     return {"x²": lambda parameters: 6 / (parameters + 2) ** 2} if depth == 1 else {}
 
 
-def enough(errors: Errors, target: float, most: int) -> pd.DataFrame:
+def enough(errors: Errors, target: float, most: int) -> Table:
     """A row a function: the fewest parameters with which the best, and the median, of the runs reached the target."""
     rows, columns = {}, {}
     for name, sides in errors.items():
@@ -161,12 +161,13 @@ def enough(errors: Errors, target: float, most: int) -> pd.DataFrame:
             for label, choose in (("best", min), ("median", np.median)):
                 reached = [count for count, runs in sizes if choose(runs) <= target]
                 rows[name][f"{kind}_{label}"] = min(reached, default=None)
-                columns[kind, label] = _or_more(f"{kind}_{label}", most)
+                columns[f"{kind}, {label}"] = _or_more(f"{kind}_{label}", most)
     table = pd.DataFrame(list(rows.values()), pd.Index(rows, name="function"), dtype="Int64")
-    return formatted(table, columns)
+    caption = sentence(f"the fewest parameters that reached a relative error of {target:g}, of at most {most}")
+    return Table(table, columns, caption)
 
 
-def lowest(errors: Errors) -> pd.DataFrame:
+def lowest(errors: Errors) -> Table:
     """A row a function: the median error of each kind with the most parameters, and which kinds are ``lowest``.
 
     Those within a tenth of the lowest error count as lowest, and errors below 0.0001 as equal.
@@ -177,8 +178,8 @@ def lowest(errors: Errors) -> pd.DataFrame:
         least = max(min(reached.values()), FLOOR)
         rows[name] = reached | {"lowest": " and ".join(k for k, error in reached.items() if error <= 1.1 * least)}
     table = pd.DataFrame(list(rows.values()), pd.Index(rows, name="function"))
-    columns = {kind: _error(kind) for kind in KINDS if kind in table} | {"lowest": "{lowest}"}
-    return formatted(table, columns)
+    columns = {"lowest": "{lowest}"} | {kind: _error(kind) for kind in KINDS if kind in table}
+    return Table(table, columns, sentence("median relative errors with the most parameters, and which are lowest"))
 
 
 def _or_more(column: str, most: int) -> Callable[[Mapping], str]:
@@ -188,7 +189,7 @@ def _or_more(column: str, most: int) -> Callable[[Mapping], str]:
 def _error(kind: str) -> Callable[[Mapping], str]:
     def cell(row: Mapping) -> str:
         if pd.isna(row[kind]):
-            return "–"
+            return NOTHING
         return f"{row[kind]:.2g}" if row[kind] >= FLOOR else f"below {FLOOR:g}"
 
     return cell

@@ -10,8 +10,9 @@ from ..networks import Network
 from ..runs.frame import frame
 from ..runs.record import OUTCOMES, Record
 from ..system.extras import needs
+from .arms import setting
 from .scaling import FEWEST, ScalingCurve, scaling_curve, scaling_difference
-from .show import NOTHING, formatted
+from .table import NOTHING, Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd
@@ -26,7 +27,7 @@ Curves = Mapping[str, Mapping[str, ScalingCurve]]
 Differences = Mapping[str, Sequence[tuple[float, float, float, float]]]
 
 
-def widths(records: Mapping[Network, list[Record]]) -> pd.DataFrame:
+def widths(records: Mapping[Network, list[Record]]) -> Table:
     """A row a neuron and width: a column a cost, one an outcome, and ``mean`` and ``deviation`` of the test accuracy.
 
     Of a cost it is the smallest of the runs that ended well: other trainings on the machine can only make a step
@@ -56,7 +57,8 @@ def widths(records: Mapping[Network, list[Record]]) -> pd.DataFrame:
         return f"{row['mean']:.2f}" + ("" if pd.isna(row["deviation"]) else f" ± {row['deviation']:.2f}")
 
     columns = {name: _cost(name) for name in costs} | {"runs": ended, "test accuracy, %": accuracy}
-    return formatted(table.rename_axis(["neuron", "width"]), columns)
+    caption = sentence("what each width costs and reached, with the standard deviation of its seeds", setting(records))
+    return Table(table.rename_axis(["neuron", "width"]), columns, caption)
 
 
 def samples(records: Mapping[Network, list[Record]]) -> dict[str, dict[str, list[tuple[float, list[float]]]]]:
@@ -94,7 +96,7 @@ def differences(points: Samples) -> dict[str, list[tuple[float, float, float, fl
     return found
 
 
-def law_table(curves: Curves, points: Samples) -> pd.DataFrame:
+def law_table(curves: Curves, points: Samples) -> Table:
     """A row a cost and neuron: ``floor`` and ``exponent`` of the law, and the ``miss`` of the mean farthest from it."""
     rows = {}
     for cost, families in curves.items():
@@ -108,10 +110,11 @@ def law_table(curves: Curves, points: Samples) -> pd.DataFrame:
         "exponent": "{exponent:.2f}",
         "largest miss, points": "{miss:.2f}",
     }
-    return formatted(pd.DataFrame(list(rows.values()), index, ["floor", "exponent", "miss"]), columns)
+    table = pd.DataFrame(list(rows.values()), index, ["floor", "exponent", "miss"])
+    return Table(table, columns, sentence("the power law of each family's error, by each cost"))
 
 
-def ahead(found: Differences) -> pd.DataFrame:
+def ahead(found: Differences) -> Table:
     """A row a cost that can be compared: from where to where, and at which costs either family is clearly ahead.
 
     ``polynomial`` and ``standard`` are lists of stretches (first cost, last cost) on which the 95 % interval of the
@@ -129,7 +132,9 @@ def ahead(found: Differences) -> pd.DataFrame:
         "at the lower end": lambda row: _at(row["first"]),
         "at the upper end": lambda row: _at(row["last"]),
     }
-    return formatted(pd.DataFrame(list(rows.values()), list(rows), ["first", "last", *FAMILIES], dtype=object), columns)
+    table = pd.DataFrame(list(rows.values()), list(rows), ["first", "last", *FAMILIES], dtype=object)
+    caption = sentence("where the 95 % interval of the polynomial law less the standard one is on one side of 0")
+    return Table(table, columns, caption)
 
 
 def _costs(runs: pd.DataFrame) -> dict[str, tuple[str, float]]:

@@ -7,10 +7,9 @@ from ..runs.record import Record
 from ..studies.forecast import forecast
 from ..studies.study import largest_size, study
 from ..system.extras import needs
-from .arms import Arms
+from .arms import Arms, setting
 from .claims import Answer
 from .glue import glue, glue_comparison
-from .tables import setting
 
 
 def trained(

@@ -2,15 +2,16 @@
 
 from ..runs.record import Record
 from ..system.extras import needs
+from .arms import setting
 from .claims import ClaimError, load_claims
 from .compared import with_level
-from .show import formatted
+from .table import INTERVAL, Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd
 
 
-def gaps(arm: list[Record], *ids: str) -> pd.DataFrame:
+def gaps(arm: list[Record], *ids: str) -> Table:
     """A row a source: ``source`` and ``ours`` in percent, ``n``, ``difference`` with ``low`` and ``high``, and costs.
 
     There is none if the rows of the task are no real ones, or fewer than two runs ended well.
@@ -37,16 +38,13 @@ def gaps(arm: list[Record], *ids: str) -> pd.DataFrame:
                 "low": c.low,
                 "high": c.high,
                 "parameters": next(record.budget["parameters"] for record in arm if record.outcome == "ok"),
-                "epochs": run.recipe.epochs,
-                "size": run.size,
             }
     columns = {
         "source, %": "{source}",
         "ours, %": "{ours:.2f}",
+        "ours less source (95 %, t)": INTERVAL,
         "n": "{n}",
-        "ours less source (95 %, t)": "{difference:+.2f} ({low:+.2f} to {high:+.2f})",
         "parameters": "{parameters:,}",
-        "epochs": "{epochs}",
-        "size": "{size}",
     }
-    return formatted(pd.DataFrame(list(rows.values()), list(rows)), columns)
+    caption = sentence("the source's test accuracy and ours", setting({"": arm}))
+    return Table(pd.DataFrame(list(rows.values()), list(rows)), columns, caption)

@@ -1,7 +1,7 @@
 """The book's tables: what arms of a study cost, what they reached, how they compare.
 
-Each function returns numbers, a column each, under names that code can use; :func:`pnn.report.show.shown` makes the
-text of them that a page shows.
+Each function returns a :class:`pnn.report.table.Table`, whose ``frame`` has the numbers, a column each, under names
+that code can use.
 """
 
 import dataclasses
@@ -11,50 +11,27 @@ from typing import Any
 import torch
 
 from ..analysis.audit import Obstacle, audit
-from ..networks import Baseline, Network
+from ..analysis.budget import Budget
+from ..networks import Network
 from ..runs.frame import frame
 from ..runs.record import OUTCOMES
 from ..runs.record_check import ENDED
 from ..system.extras import needs
 from ..tasks import Task
-from .arms import Arms, label
+from .arms import Arms, label, setting
 from .claims import Answer
 from .comparison import Comparison, holm, proportion
-from .show import NOTHING, duration, formatted, pairs
-from .show import shown as shown  # Pages write tables.shown(tables.costs(...)).
+from .table import INTERVAL, NOTHING, Table, duration, pairs, sentence
 from .verdict import direction
 
 with needs("train", "a table"):
     import pandas as pd
 
-INTERVAL = "{difference:+.2f} ({low:+.2f} to {high:+.2f})"
 FINDINGS = ("polynomial", "degree", "depth", "obstacles")  # An audit finds these.
 COSTS = ("parameters", "macs", "activation_bytes")
 
 
-def setting(arms: Arms) -> str:
-    """Size, rows, epochs, seeds, precision and devices of a study; where they are mixed, threads and torch as well."""
-    records = [record for arm in arms.values() for record in arm]
-    trained = [record for record in records if not isinstance(record.run.network, Baseline) and record.used]
-    first = (trained or records)[0].run
-    rows = first.task.title
-    epochs = f"{first.recipe.epochs} epoch" + "s" * (first.recipe.epochs > 1)
-    if first.recipe.patience:
-        epochs = f"at most {epochs}"
-    counts = sorted({len(arm) for arm in arms.values() if not isinstance(arm[0].run.network, Baseline)}, reverse=True)
-    devices = " and ".join(sorted({record.used["device"] for record in trained})) or "no device"
-    seeds = " or ".join(map(str, counts))
-    text = f"size {first.size}, {rows}, {epochs}, {seeds} seeds an arm, {first.recipe.precision} on {devices}"
-    threads = sorted({record.used["threads"] for record in trained if "threads" in record.used})
-    if len(threads) > 1:
-        text += f", mixed: {' and '.join(map(str, threads))} threads"
-    versions = sorted({record.versions["torch"] for record in trained if "torch" in record.versions})
-    if len(versions) > 1:
-        text += f", mixed: torch {' and '.join(versions)}"
-    return f"{text}; this size proves the code, and says nothing about any claim" if first.size == "smoke" else text
-
-
-def costs(arms: Arms) -> pd.DataFrame:
+def costs(arms: Arms) -> Table:
     """A row an arm that has a network: ``width``, ``parameters``, ``macs``, ``activation_bytes``, ``seconds``.
 
     Seconds are the mean of the runs that ended, exploded ones among them, ``step_seconds`` the median.
@@ -80,8 +57,12 @@ def costs(arms: Arms) -> pd.DataFrame:
             "activation_bytes", lambda number: f"{number / 1024:,.1f} KiB"
         ),
         "training, mean of the runs": duration,
+        "a training step, median": "{step_ms:,.1f} ms",
     }
-    return formatted(table.rename(index=label).rename_axis(None), columns)
+    table["step_ms"] = 1e3 * table["step_seconds"]
+    caption = sentence("what each arm costs, and in brackets over the standard network's", setting(arms))
+    more = ("a training step, median",)
+    return Table(table.rename(index=label).rename_axis(None), columns, caption, more)
 
 
 def _relative(cost: str, text):
@@ -94,7 +75,7 @@ def _relative(cost: str, text):
     return cell
 
 
-def reached(arms: Arms, heading: str = "test accuracy, %") -> pd.DataFrame:
+def reached(arms: Arms, heading: str = "test accuracy, %") -> Table:
     """A row an arm, baselines among them: ``n``, ``ended_badly``, ``mean`` and ``deviation`` of the test accuracy."""
     runs = frame(arms)
     accuracy = 100 * runs["test_accuracy"].where(runs["outcome"] == "ok")
@@ -105,10 +86,11 @@ def reached(arms: Arms, heading: str = "test accuracy, %") -> pd.DataFrame:
         heading: "{mean:.2f}",
         "standard deviation": "{deviation:.2f}",
     }
-    return formatted(table.rename(index=label).rename_axis(None), columns)
+    caption = sentence("what each arm reached: mean and standard deviation of its runs that ended well", setting(arms))
+    return Table(table.rename(index=label).rename_axis(None), columns, caption)
 
 
-def runs(arms: Arms) -> pd.DataFrame:
+def runs(arms: Arms) -> Table:
     """A row a run, by seed: ``width``, ``parameters``, ``accuracy`` on the test rows in percent, ``seconds``."""
     table = frame(arms).sort_values("seed", kind="stable")
     names = [f"{label(arm)}, seed {seed}" for arm, seed in zip(table["arm"], table["seed"], strict=True)]
@@ -116,15 +98,13 @@ def runs(arms: Arms) -> pd.DataFrame:
     accuracy = 100 * table["test_accuracy"].where(table["outcome"] == "ok")
     table = table.set_axis(names).assign(accuracy=accuracy.to_numpy())
     table = table.rename(columns={old: new for new, old in columns.items()})[[*columns, "accuracy"]]
-    return formatted(
-        table,
-        {
-            "width": "{width}",
-            "parameters": "{parameters:,}",
-            "test accuracy, %": "{accuracy:.1f}",
-            "seconds": "{seconds:.1f}",
-        },
-    )
+    shown = {
+        "width": "{width}",
+        "parameters": "{parameters:,}",
+        "test accuracy, %": "{accuracy:.1f}",
+        "seconds": "{seconds:.1f}",
+    }
+    return Table(table, shown, sentence("each run", setting(arms)))
 
 
 def lossy(arms: Arms) -> Arms:
@@ -133,7 +113,7 @@ def lossy(arms: Arms) -> Arms:
     return badly or {"all arms": [record for arm in arms.values() for record in arm]}
 
 
-def endings(arms: Arms) -> pd.DataFrame:
+def endings(arms: Arms) -> Table:
     """A row an arm: how many runs had each outcome, and the ``share`` in percent that did not end well.
 
     ``low`` and ``high`` are its exact 95 % interval.
@@ -152,10 +132,11 @@ def endings(arms: Arms) -> pd.DataFrame:
 
     table = counts.join(pd.DataFrame(shares, counts.index, ["share", "low", "high"]))
     table = table.rename(index=label).rename_axis(index=None, columns=None)
-    return formatted(table, {"runs": ended, "ended badly, % (95 %, exact)": "{share:.0f} ({low:.0f} to {high:.0f})"})
+    columns = {"runs": ended, "ended badly, % (95 %, exact)": "{share:.0f} ({low:.0f} to {high:.0f})"}
+    return Table(table, columns, sentence("how the runs of each arm ended", setting(arms)))
 
 
-def audited(networks: Mapping[str, Network], task: Task) -> pd.DataFrame:
+def audited(networks: Mapping[str, Network], task: Task) -> Table:
     """A row a network: is it a polynomial of a row of the task at inference, of which degree, or what stops it?"""
     rows = {}
     for name, network in networks.items():
@@ -164,7 +145,7 @@ def audited(networks: Mapping[str, Network], task: Task) -> pd.DataFrame:
         for obstacle in report.obstacles:
             kinds.setdefault(obstacle.kind, []).append(obstacle)
         obstacles = "; ".join(
-            f"{len({o.module for o in own})} {kind}: {', '.join(dict.fromkeys(o.operation for o in own))}"
+            f"{kind} ({len({o.module for o in own})}): {', '.join(dict.fromkeys(o.operation for o in own))}"
             for kind, own in kinds.items()
         )
         rows[label(name)] = {
@@ -183,10 +164,11 @@ def audited(networks: Mapping[str, Network], task: Task) -> pd.DataFrame:
         "multiplicative depth": "{depth}",
         "what stops it": "{obstacles}",
     }
-    return formatted(table, columns)
+    caption = sentence(f"whether a network is a polynomial of its input, by its audit on {task.title}")
+    return Table(table, columns, caption)
 
 
-def comparisons(results: Mapping[str, Comparison], a: str = "standard", b: str = "this") -> pd.DataFrame:
+def comparisons(results: Mapping[str, Comparison], arms: Arms, a: str = "standard", b: str = "this arm") -> Table:
     """A row a comparison, with its fields as columns, and ``p_holm``.
 
     That is p corrected over the rows, each distinct result being counted once. Of fewer than two pairs there is ``n``
@@ -194,6 +176,7 @@ def comparisons(results: Mapping[str, Comparison], a: str = "standard", b: str =
 
     Args:
         results: comparisons by name.
+        arms: whose setting the caption names.
         a: heading of the first arm's means.
         b: heading of the second one's.
     """
@@ -206,21 +189,20 @@ def comparisons(results: Mapping[str, Comparison], a: str = "standard", b: str =
         for c in results.values()
     ]
     columns = {
-        "n": pairs,
         a: "{mean_a:.2f}",
         b: "{mean_b:.2f}",
         "difference (95 %, t)": INTERVAL,
+        "detectable": "{detectable:.2f}",
+        "n": pairs,
         "95 %, BCa": "{bca_low:+.2f} to {bca_high:+.2f}",
         "p (exact)": "{p:.3f}",
         "p (Holm)": "{p_holm:.3f}",
-        "detectable": "{detectable:.2f}",
     }
-    return formatted(pd.DataFrame(rows, list(results), fields), columns)
+    caption = sentence(f"{b} less {a}, paired by seed", setting(arms))
+    return Table(pd.DataFrame(rows, list(results), fields), columns, caption, ("95 %, BCa", "p (exact)", "p (Holm)"))
 
 
-def directions(
-    results: Mapping[str, Mapping[str, Comparison]], more: str = "better", less: str = "worse"
-) -> pd.DataFrame:
+def directions(results: Mapping[str, Mapping[str, Comparison]], more: str = "better", less: str = "worse") -> Table:
     """Which way each comparison goes, by its 95 % interval: a row a name, a column a kind of comparison.
 
     Args:
@@ -235,17 +217,38 @@ def directions(
     }
     # A heading is free text, which a format cannot name.
     columns = {heading: lambda row, heading=heading: row[heading] or NOTHING for heading in words}
-    return formatted(pd.DataFrame(words, names, dtype=object), columns)
+    caption = sentence("which way each difference goes, by its whole 95 % interval")
+    return Table(pd.DataFrame(words, names, dtype=object), columns, caption)
 
 
-def judged(answers: Iterable[Answer]) -> pd.DataFrame:
+def judged(answers: Iterable[Answer]) -> Table:
     """A row a claim: ``difference`` with ``low`` and ``high``, ``n``, ``lost``, ``size`` and ``verdict``."""
-    rows = {}
+    answers, rows = list(answers), {}
     for answer in answers:
         c = answer.comparison
         told = {"difference": c.difference, "low": c.low, "high": c.high} if c.n > 1 else {}
         rest = {"n": c.n, "lost": c.lost, "size": answer.size, "verdict": answer.verdict}
         rows[answer.claim.short or answer.claim.text] = told | rest
     fields = ["difference", "low", "high", "n", "lost", "size", "verdict"]
-    columns = {"measured": INTERVAL, "n": pairs, "size": "{size}", "verdict": "{verdict}"}
-    return formatted(pd.DataFrame(list(rows.values()), list(rows), fields), columns)
+    columns = {"verdict": "{verdict}", "measured (95 % interval)": INTERVAL, "n": pairs}
+    caption = sentence("the source's claims and what our runs say to them", where(answers))
+    return Table(pd.DataFrame(list(rows.values()), list(rows), fields), columns, caption)
+
+
+def where(answers: Iterable[Answer]) -> str:
+    """At which sizes, and on which devices, claims are answered."""
+    answers = list(answers)
+    sizes = dict.fromkeys(answer.size for answer in answers)
+    devices = dict.fromkeys(device.replace("(R)", "") for answer in answers for device in answer.devices)
+    return f"size {' and '.join(sizes)}, on {' and '.join(devices) or 'no device'}" if answers else ""
+
+
+def budgets(networks: Mapping[str, Budget]) -> Table:
+    """A row a network: its ``parameters``, ``macs`` and ``activation_bytes``."""
+    table = pd.DataFrame([vars(budget) for budget in networks.values()], list(networks))
+    columns = {
+        "parameters": "{parameters:,}",
+        "multiply-accumulates": "{macs:,}",
+        "activations kept for backward, bytes": "{activation_bytes:,}",
+    }
+    return Table(table, columns, sentence("what each network costs"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..runs.folders import checkout_folder
 from ..system.extras import needs
-from .show import NOTHING, formatted
+from .table import NOTHING, Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd
@@ -36,21 +36,19 @@ def read(name: str, folder: str = "") -> list[dict]:
 def machine(timing: Timing) -> str:
     """The device of a timing, and its threads."""
     threads = timing["threads"]
-    return f"{timing['device']}, {threads} thread" + "s" * (threads > 1)
+    return f"{timing['device'].replace('(R)', '')}, {threads} thread" + "s" * (threads > 1)
 
 
-def steps(timings: list[dict]) -> pd.DataFrame:
-    """A row a size, layout and machine: the step's ratio to the standard network's, and to three convolutions'."""
+def steps(timing: Timing) -> Table:
+    """A row a size and layout: the step's ratio to the standard network's, and to three convolutions'."""
     rows = [
         {
-            "device": machine(timing),
             "widths of": row["size"],
             "layout": row["layout"].replace("_", " "),
             "compiled": row["compiled"],
             **_ratio("standard", row["over standard"]),
             **_ratio("three", row["over three convolutions"]),
         }
-        for timing in timings
         for row in timing["rows"]
     ]
     columns = {
@@ -59,151 +57,133 @@ def steps(timings: list[dict]) -> pd.DataFrame:
         "against the standard network": _shown("standard"),
         "against three convolutions": _shown("three"),
     }
-    return formatted(pd.DataFrame(rows).set_index(["device", "widths of"]), columns)
+    conditions = f"torch {timing['torch']}, {timing['batch']} images a batch, {timing['rounds']} rounds"
+    caption = sentence(
+        "time of a polynomial network's step over that of a rival, with its range", conditions, _on(timing)
+    )
+    return Table(pd.DataFrame(rows).set_index("widths of"), columns, caption)
 
 
-def steps_counted(timings: list[dict]) -> pd.DataFrame:
-    """A row a rival and machine: of how many rows the median, the whole range, lies above 1, or the range below."""
+def steps_counted(timing: Timing) -> Table:
+    """A row a rival: in how many rows of :func:`steps` the median, or the whole range, lies above 1, or below."""
     rivals = {
         "standard": "the matched standard network",
         "three": "the same network with three convolutions",
     }
-    table = steps(timings)
-    rows = {}
-    for device, own in table.groupby(level="device", sort=False):
-        for key, rival in rivals.items():
-            rows[device, rival] = {
-                "rows": len(own),
-                "slower": int((own[f"{key}_median"] > 1).sum()),
-                "above": int((own[f"{key}_low"] > 1).sum()),
-                "below": int((own[f"{key}_high"] < 1).sum()),
-            }
-    index = pd.MultiIndex.from_tuples(rows, names=["device", "against"])
+    own = steps(timing).frame
+    rows = {
+        rival: {
+            "rows": len(own),
+            "slower": int((own[f"{key}_median"] > 1).sum()),
+            "above": int((own[f"{key}_low"] > 1).sum()),
+            "below": int((own[f"{key}_high"] < 1).sum()),
+        }
+        for key, rival in rivals.items()
+    }
     columns = {
         "rows": "{rows}",
         "median step slower": "{slower}",
         "whole range above 1": "{above}",
         "whole range below 1": "{below}",
     }
-    return formatted(pd.DataFrame(list(rows.values()), index), columns)
+    table = pd.DataFrame(list(rows.values()), pd.Index(rows, name="against"))
+    return Table(table, columns, sentence("in how many rows of the table above a step is slower", _on(timing)))
 
 
-def conditions(timings: list[dict]) -> pd.DataFrame:
-    """Under what the steps were timed, a column a machine."""
-    return pd.DataFrame(
-        {
-            timing["device"]: {
-                "torch": timing["torch"],
-                "images a batch": timing["batch"],
-                "rounds": timing["rounds"],
-            }
-            for timing in timings
-        }
-    )
-
-
-def matches(timings: list[dict]) -> pd.DataFrame:
+def matches(timing: Timing) -> Table:
     """A row a chapter: the widths of equal parameters and of equal time, and the time of each over the standard's."""
     rows = []
-    for timing in timings:
-        for row in timing["rows"]:
-            widest = max(row["over standard"], key=int)
-            rows.append(
-                {
-                    "device": machine(timing),
-                    "chapter": f"{row['experiment']}, size {timing['size']}",
-                    "standard": row["standard width"],
-                    "parameters": int(widest),
-                    **_ratio("parameters", row["over standard"][widest]),
-                    "time": row["match"],
-                    **_ratio("time", row["over standard"][str(row["match"])]),
-                }
-            )
-    columns = {"device": "{device}", "chapter": "{chapter}"} | _widths()
-    return formatted(pd.DataFrame(rows), columns)
+    for row in timing["rows"]:
+        widest = max(row["over standard"], key=int)
+        rows.append(
+            {
+                "chapter": row["experiment"],
+                "standard": row["standard width"],
+                "parameters": int(widest),
+                **_ratio("parameters", row["over standard"][widest]),
+                "time": row["match"],
+                **_ratio("time", row["over standard"][str(row["match"])]),
+            }
+        )
+    return Table(pd.DataFrame(rows).set_index("chapter"), _widths(), _matched(timing))
 
 
-def neurons(timings: list[dict]) -> pd.DataFrame:
+def neurons(timing: Timing) -> Table:
     """As :func:`matches`, but a row a task and neuron; a neuron may have no width of equal time."""
     rows = []
-    for timing in timings:
-        for row in timing["rows"]:
-            match = row["match"]
-            rows.append(
-                {
-                    "device": machine(timing),
-                    "task": f"{row['task']}, size {timing['size']}",
-                    "neuron": row["neuron"],
-                    "standard": row["standard width"],
-                    "parameters": row["equal parameters"],
-                    **_ratio("parameters", row["over standard"][str(row["equal parameters"])]),
-                    "time": match,
-                    **_ratio("time", row["over standard"][str(match)] if match else {}),
-                }
-            )
-    table = pd.DataFrame(rows).astype({"time": "Int64"}).set_index(["device", "task", "neuron"])
+    for row in timing["rows"]:
+        match = row["match"]
+        rows.append(
+            {
+                "task": row["task"],
+                "neuron": row["neuron"],
+                "standard": row["standard width"],
+                "parameters": row["equal parameters"],
+                **_ratio("parameters", row["over standard"][str(row["equal parameters"])]),
+                "time": match,
+                **_ratio("time", row["over standard"][str(match)] if match else {}),
+            }
+        )
+    table = pd.DataFrame(rows).astype({"time": "Int64"}).set_index(["task", "neuron"])
     columns = _widths()
-    columns["width of equal time"] = lambda row: "none" if pd.isna(row["time"]) else f"{row['time']}"
-    return formatted(table, columns)
+    columns["equal time: width"] = lambda row: "none" if pd.isna(row["time"]) else f"{row['time']}"
+    return Table(table, columns, _matched(timing))
 
 
-def layers(timings: list[dict]) -> pd.DataFrame:
+def layers(timing: Timing) -> Table:
     """A row a network and kind of layer, of KANs: its step over those of rivals, and the memory that it keeps."""
     rivals = {"same": "same widths", "equal": "equal parameters", "efficient": "efficient-kan"}
     rows = []
-    for timing in timings:
-        for row in timing["rows"]:
-            if "over" not in row:
-                continue
-            cells = {
-                "device": machine(timing),
-                "network": f"{row['network']}, batch {row['batch']}",
-                "layers": row["layers"],
-                "parameters": row["parameters"],
-            }
-            for key, rival in rivals.items():
-                over = row["over"].get(rival, {})
-                cells |= _ratio(key, over.get("time", {}))
-                for what in ("activation_bytes", "peak_bytes"):
-                    cells[f"{key}_{what}"] = over.get(what)
-            rows.append(cells | {what: row[what] for what in ("activation_bytes", "peak_bytes")})
+    for row in timing["rows"]:
+        if "over" not in row:
+            continue
+        cells = {
+            "network": f"{row['network']}, batch {row['batch']}",
+            "layers": row["layers"],
+            "parameters": row["parameters"],
+        }
+        for key, rival in rivals.items():
+            over = row["over"].get(rival, {})
+            cells |= _ratio(key, over.get("time", {}))
+            for what in ("activation_bytes", "peak_bytes"):
+                cells[f"{key}_{what}"] = over.get(what)
+        rows.append(cells | {what: row[what] for what in ("activation_bytes", "peak_bytes")})
     columns = {
-        "parameters": "{parameters:,}",
         "time over the same widths": _shown("same"),
         "over equal parameters": _shown("equal"),
         "over efficient-kan": _shown("efficient"),
+        "parameters": "{parameters:,}",
         "activations kept for backward, a row": _kept("activation_bytes"),
         "most memory of a step": _kept("peak_bytes"),
     }
-    table = pd.DataFrame(rows).set_index(["device", "network", "layers"])
+    table = pd.DataFrame(rows).set_index(["network", "layers"])
     measured = {"over efficient-kan": "efficient_median", "most memory of a step": "peak_bytes"}
     absent = [heading for heading, column in measured.items() if table[column].isna().all()]
-    return formatted(table, {heading: cell for heading, cell in columns.items() if heading not in absent})
+    columns = {heading: cell for heading, cell in columns.items() if heading not in absent}
+    caption = sentence("time of a KAN's step over that of a rival, with its range, and what it keeps", _on(timing))
+    return Table(table, columns, caption, ("parameters",))
 
 
-def layers_ranged(timings: list[dict]) -> pd.DataFrame:
-    """A row a kind of layer and machine: the least and the largest of the medians of time over each rival's."""
-    table = layers(timings)
+def layers_ranged(timing: Timing) -> Table:
+    """A row a kind of layer: the least and the largest of the medians of time over each rival's."""
     rivals = {"same": "the same widths", "equal": "equal parameters", "efficient": "efficient-kan"}
-    groups = table.groupby(level=["layers", "device"], sort=False)
+    groups = layers(timing).frame.groupby(level="layers", sort=False)
     ends = {f"{key}_{end}": groups[f"{key}_median"].agg(end) for key in rivals for end in ("min", "max")}
     columns = {f"time over {rival}": f"{{{key}_min:.2g}} to {{{key}_max:.2g}}" for key, rival in rivals.items()}
-    return formatted(pd.DataFrame(ends), columns)
+    caption = sentence("the least and the largest of the medians of time over the networks", _on(timing))
+    return Table(pd.DataFrame(ends), columns, caption)
 
 
-def side_by_side(timings: list[dict]) -> pd.DataFrame:
+def side_by_side(timing: Timing) -> Table:
     """A row a number of runs at once: how many end in a minute, and how many times those of one at a time that is."""
     rows = [
         {
-            "device": f"{timing['device']}, {timing['cores']} cores",
-            "runs": f"{timing['runs']} of {timing['experiment']}, size {timing['size']}",
             "by": row["way"],
             "jobs": row["jobs"],
             "a_minute": row["runs a minute"],
             "over_one": row["over one at once"],
             "rounds": len(row["seconds"]),
         }
-        for timing in timings
         for row in timing["rows"]
     ]
     columns = {
@@ -212,14 +192,17 @@ def side_by_side(timings: list[dict]) -> pd.DataFrame:
         "over one at once": "{over_one:.2f}",
         "rounds": "{rounds}",
     }
-    return formatted(pd.DataFrame(rows).set_index(["device", "runs", "by"]), columns)
+    runs = f"{timing['runs']} runs of {timing['experiment']}, size {timing['size']}"
+    caption = sentence(
+        "how many runs end in a minute", f"{runs}, on {timing['device'].replace('(R)', '')}, {timing['cores']} cores"
+    )
+    return Table(pd.DataFrame(rows).set_index("by"), columns, caption)
 
 
-def overhead(timings: list[dict]) -> pd.DataFrame:
+def overhead(timing: Timing) -> Table:
     """A row a sweep of a notebook of one line: what a run takes, what the sweeping process does, and going on."""
     rows = [
         {
-            "device": machine(timing),
             "engine": row["engine"],
             "runs": row["runs"],
             "jobs": row["jobs"],
@@ -227,7 +210,6 @@ def overhead(timings: list[dict]) -> pd.DataFrame:
             "driver": 1e3 * row["driver"],
             "nothing": row["nothing to do"],
         }
-        for timing in timings
         for row in sorted(timing["rows"], key=lambda row: row["engine"], reverse=True)
     ]
     columns = {
@@ -237,7 +219,17 @@ def overhead(timings: list[dict]) -> pd.DataFrame:
         "of it the sweeping process's, ms": "{driver:.0f}",
         "the same again, nothing to do, seconds": "{nothing:.2f}",
     }
-    return formatted(pd.DataFrame(rows).set_index(["device", "engine"]), columns)
+    caption = sentence("what a sweep adds to runs of a notebook of one line", _on(timing))
+    return Table(pd.DataFrame(rows).set_index("engine"), columns, caption)
+
+
+def _on(timing: Timing) -> str:
+    return f"on {machine(timing)}"
+
+
+def _matched(timing: Timing) -> str:
+    what = "widths of equal parameters and of equal time; time is a step's over the standard network's, with its range"
+    return sentence(what, f"size {timing['size']}, {_on(timing)}")
 
 
 def _ratio(key: str, ratio: Mapping[str, float]) -> dict[str, float | None]:
@@ -245,16 +237,16 @@ def _ratio(key: str, ratio: Mapping[str, float]) -> dict[str, float | None]:
 
 
 def _shown(key: str) -> str:
-    return f"{{{key}_median:.2f}} ({{{key}_low:.2f}}–{{{key}_high:.2f}})"
+    return f"{{{key}_median:.2f}} ({{{key}_low:.2f}} to {{{key}_high:.2f}})"
 
 
 def _widths() -> dict[str, Any]:
     return {
         "standard width": "{standard}",
-        "width of equal parameters": "{parameters}",
-        "its time": _shown("parameters"),
-        "width of equal time": "{time}",
-        "its time ": _shown("time"),  # The space makes it another heading.
+        "equal parameters: width": "{parameters}",
+        "equal parameters: time": _shown("parameters"),
+        "equal time: width": "{time}",
+        "equal time: time": _shown("time"),
     }
 
 

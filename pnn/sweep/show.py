@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from ..report.show import NOTHING, formatted
+from ..report.table import NOTHING, Table, sentence
 from ..system.extras import needs
-from .report import against_best, cell_means, interactions, is_complete, well_ended
+from .report import against_best, cell_means, failures, interactions, is_complete, varied, well_ended
 
 with needs("train", "a table"):
     import pandas as pd
@@ -17,7 +17,7 @@ def interval(row: Any, low: str = "low", high: str = "high") -> str:
 
 def overview(
     table: pd.DataFrame, settings: pd.DataFrame, response: str, parameters: list[str], repeated: list[str]
-) -> pd.Series:
+) -> Table:
     """What the sweep is: its runs by outcome, what was varied and repeated, and what is explained."""
     counts = ", ".join(f"{n} {outcome}" for outcome, n in table["outcome"].value_counts().items())
     facts = {
@@ -31,7 +31,7 @@ def overview(
         "every combination has one": "yes" if is_complete(table, response, parameters) else "no",
         "left out, of an earlier state of notebook, pnn or data": table.attrs.get("stale") or 0,
     }
-    return pd.Series(facts, name="this sweep")
+    return _facts(facts, "this sweep", "what was swept, and what is explained")
 
 
 def without_number(table: pd.DataFrame, response: str) -> int:
@@ -39,8 +39,9 @@ def without_number(table: pd.DataFrame, response: str) -> int:
     return int(((table["outcome"] == "ok") & well_ended(table, response).isna()).sum())
 
 
-def told_apart(ranked: pd.DataFrame) -> pd.Series:
+def told_apart(table: Table) -> Table:
     """From :func:`ranked`, how many settings can be compared with the first, and how many of them told from it."""
+    ranked = table.frame
     tested = ranked["p"].dropna()
     facts = {
         "settings": len(ranked),
@@ -49,37 +50,51 @@ def told_apart(ranked: pd.DataFrame) -> pd.Series:
         "pairs corrected for": len(ranked) * (len(ranked) - 1) // 2,
         "runs that the first lost": int(ranked["lost"].iloc[0]) if len(ranked) else 0,
     }
-    return pd.Series(facts, name="the best setting")
+    return _facts(facts, "the best setting", "how many settings can be told from the best one")
 
 
-def pairs(table: pd.DataFrame, response: str, parameters: list[str]) -> pd.DataFrame:
+def pairs(table: pd.DataFrame, response: str, parameters: list[str]) -> Table:
     """:func:`pnn.sweep.interactions` by the names of the pair; empty where there is none that can be looked at."""
     found = interactions(table, response, parameters).set_index("parameters")
-    return formatted(found, {name: f"{{{name}:.3g}}" for name in ("rms", "noise", "ratio")})
+    columns = {name: f"{{{name}:.3g}}" for name in ("rms", "noise", "ratio")}
+    return Table(found, columns, sentence(f"how far each pair of parameters is from adding up, in units of {response}"))
 
 
-def least_additive(table: pd.DataFrame, settings: pd.DataFrame, response: str, parameters: list[str]) -> pd.DataFrame:
-    """The means of the pair of parameters that adds up least, as text; empty if there is no pair."""
-    found = interactions(table, response, parameters)
-    if not len(found):
-        return pd.DataFrame()
-    return cell_means(settings, *found["parameters"].iloc[0].split(", ")).map(lambda x: f"{x:.4g}")
+def least_additive(table: pd.DataFrame, settings: pd.DataFrame, response: str, parameters: list[str]) -> Table:
+    """The means of the pair of parameters that adds up least: a row a value of one, a column a value of the other.
+
+    There is none if there is no pair.
+    """
+    found, means = interactions(table, response, parameters), pd.DataFrame()
+    if len(found):
+        means = cell_means(settings, *found["parameters"].iloc[0].split(", "))
+    columns = {f"{means.columns.name} {value}": lambda row, value=value: f"{row[value]:.4g}" for value in means}
+    return Table(means, columns, sentence(f"means of {response} of the pair that adds up least"))
 
 
-def ranked(
-    table: pd.DataFrame, settings: pd.DataFrame, response: str, parameters: list[str], lowest: bool
-) -> pd.DataFrame:
+def ranked(table: pd.DataFrame, settings: pd.DataFrame, response: str, parameters: list[str], lowest: bool) -> Table:
     """:func:`pnn.sweep.settings`, each with how far the first is from it: ``behind_low``, ``behind_high``, ``p``."""
     behind = against_best(table, response, parameters, lowest)
     numbers = settings.copy()
     for column, name in (("behind_low", "low"), ("behind_high", "high"), ("p", "p")):
         numbers[column] = [float("nan"), *behind[name]]
     columns = {
-        "n": "{n}",
-        "lost": "{lost}",
         "mean": "{mean:.4g}",
         "95 %, t": interval,
         "first less this, 95 %, paired": lambda row: interval(row, "behind_low", "behind_high"),
+        "n": "{n}",
+        "lost": "{lost}",
         "p, corrected": "{p:.2g}",
     }
-    return formatted(numbers, columns)
+    return Table(numbers, columns, sentence(f"settings by their mean of {response}, the best first"), ("p, corrected",))
+
+
+def failed(table: pd.DataFrame) -> Table:
+    """The runs that did not end well, with their parameters, outcome and message."""
+    found = failures(table)
+    columns = {name: lambda row, name=name: f"{row[name]}" for name in [*varied(table), "outcome", "message"]}
+    return Table(found, columns, sentence("the runs that did not end well"))
+
+
+def _facts(facts: dict[str, Any], heading: str, caption: str) -> Table:
+    return Table(pd.DataFrame({"fact": facts}), {heading: "{fact}"}, sentence(caption))

@@ -2,7 +2,6 @@
 
 import pnn
 from pnn.report import certificate
-from pnn.report.show import shown
 
 
 def test_blocks_are_cut_until_one_of_the_two_finds_no_degree():
@@ -15,8 +14,8 @@ def test_blocks_are_cut_until_one_of_the_two_finds_no_degree():
     }
     table = certificate.by_blocks(runs)
     # each block multiplies the degree by 4, and beyond 32 none is measured; ReLU is none
-    assert table["audited"].tolist() == [4, 16, 64, None]
-    assert table["measured"].tolist() == [4, 16, None, None]
-    assert table.index.tolist() == [("a", 1), ("a", 2), ("a", 3), ("b", 1)]
-    assert shown(table).iloc[-1].tolist() == ["not a polynomial", "none up to 32"]
+    assert table.frame["audited"].tolist() == [4, 16, 64, None]
+    assert table.frame["measured"].tolist() == [4, 16, None, None]
+    assert table.frame.index.tolist() == [("a", 1), ("a", 2), ("a", 3), ("b", 1)]
+    assert table.text.iloc[-1].tolist() == ["not a polynomial", "none up to 32"]
     assert next(certificate.built(runs["a"]).parameters()).is_meta

@@ -8,7 +8,6 @@ import pytest
 import pnn
 from pnn.report import claim_tables
 from pnn.report.claims import Answer, Claim
-from pnn.report.show import shown
 
 QUERY = {"experiment": "higgs", "arm": "parameters", "measure": "accuracy", "rule": "gain", "value": 3.0}
 C = pnn.compare([1.0, 2.0, 3.0], [2.0, 4.0, 6.0], lost=1)
@@ -41,21 +40,36 @@ def test_verdicts_are_counted_for_the_prose(answers):
 
 
 def test_a_row_leads_to_its_page_and_has_the_comparison(answers):
-    text = shown(claim_tables.table(CLAIMS, answers)).set_index("claim")
-    first = text.loc['<a href="../datasets/higgs.html">More &lt; better</a>']
+    table = claim_tables.table(CLAIMS, answers)
+    text = table.text
+    assert table.frame["page"].tolist() == ["../datasets/higgs.html", "", "", ""]
+    assert '<a href="../datasets/higgs.html">More &lt; better</a>' in table._repr_html_()
+    assert 'href="../notebooks/datasets/higgs.html"' in claim_tables.table(CLAIMS, answers, "book")._repr_html_()
+    assert "a b" in table.caption
     measured = f"{C.difference:+.2f} ({C.low:+.2f} to {C.high:+.2f})"
-    assert first.tolist() == ["85 → 88 %", measured, "3 (1 lost)", "0.500", "laptop", "a b", "cannot tell"]
-    assert text.loc["Lost"].tolist()[1:3] == ["–", "0 (1 lost)"]
-    assert text.loc["Unasked"].tolist() == ["2 ×", "–", "–", "–", "–", "–", "not measured yet"]
-    assert list(shown(claim_tables.table(CLAIMS[3:], answers))) == ["claim", "claimed", "verdict"]
+    assert text.loc["More < better"].tolist() == [
+        "85 → 88 %",
+        "cannot tell",
+        measured,
+        "3 (1 lost)",
+        "0.500",
+        "2.00",
+        "4.00",
+        "laptop",
+    ]
+    assert text.loc["Lost"].tolist()[1:4] == ["cannot tell", "–", "0 (1 lost)"]
+    assert text.loc["Unasked"].tolist() == ["2 ×", "not measured yet", *["–"] * 6]
+    assert list(claim_tables.table(CLAIMS[3:], answers).text) == ["claimed", "verdict"]
 
 
-def test_each_size_has_a_table_of_its_own_and_the_unmeasured_another(answers, capsys, monkeypatch):
-    tables = []
-    monkeypatch.setattr("IPython.display.display", lambda page: tables.append(page.data))
-    claim_tables.show(CLAIMS, answers)
-    assert ["Again" in tables[0], "Lost" in tables[1], "Unasked" in tables[2]] == [True] * 3
-    assert len(tables) == 3
+def test_the_size_is_in_sight_where_there_is_more_than_one(answers):
+    assert "size" not in claim_tables.table(CLAIMS, answers).more
+    assert "size" in claim_tables.table(CLAIMS[1:2], answers).more
+
+
+def test_each_size_has_a_table_of_its_own_and_the_unmeasured_another(answers):
+    rows = [table.text.index.tolist() for table in claim_tables.by_size(CLAIMS, answers)]
+    assert rows == [["Again"], ["More < better", "Lost"], ["Unasked"]]
 
 
 def test_accuracies_are_named_by_experiment_arm_and_size(answers):

@@ -1,14 +1,12 @@
-"""Claims: their file, the answers of hand-made Records, and the check of the built page, which is other code."""
+"""Claims: their file, and the answers of hand-made Records."""
 
-import dataclasses
-import html
 import importlib.util
-import json
 import math
 import re
 from pathlib import Path
 
 import pytest
+from claimed import GOOD, STANDARD, keep, record_of, tiny
 from whole import whole_record
 
 import pnn
@@ -18,18 +16,6 @@ from pnn.report.claims import Claim, ClaimError, answer, load_claims, verdicts
 from pnn.runs.store import record_path, save_record
 
 ROOT = Path(__file__).parents[2]
-SEEDS = {"smoke": 2, "laptop": 3, "paper": 4}
-PARAMETERS = {9: 1000, 5: 1010, 4: 700}  # by width
-MACS = {9: 1000, 5: 1500, 4: 990}
-
-
-def tiny(size: str) -> dict[str, list[pnn.Run]]:
-    def runs(neuron: str, width: int, seeds: int) -> list[pnn.Run]:
-        network = pnn.CNN(neuron, width)
-        return [pnn.Run(pnn.Digits(), network, pnn.Recipe(8), seed, size) for seed in range(seeds)]
-
-    arms = {"standard": runs("standard", 9, SEEDS[size]), "parameters": runs("polynomial", 5, SEEDS[size])}
-    return arms | ({"macs": runs("polynomial", 4, 2)} if size == "laptop" else {})
 
 
 @pytest.fixture(autouse=True)
@@ -42,32 +28,6 @@ def claim_of(**changes) -> Claim:
     form = {"id": "a-claim", "source": "oporture2026", "text": "More accurate", "claimed": "85 → 88 %"}
     form |= {"experiment": "digits", "arm": "parameters", "measure": "accuracy", "rule": "gain", "value": 3.0}
     return Claim(**form | changes)
-
-
-def record_of(run: pnn.Run, test: float | None, train: float = 0.9, device: str = "an abacus") -> pnn.Record:
-    """With this accuracy on the test rows; None: it diverged."""
-    if test is None:
-        return pnn.Record.of_failure(run, "diverged", "step 3")
-    width = run.network.width
-    return whole_record(
-        run,
-        test,
-        device=device,
-        curves={"validation_accuracy": [max(0, test - 0.2), max(0, test - 0.1), *[test] * 6]},
-        final={"train": pnn.Score(1.0, train)},
-        budget={"parameters": PARAMETERS[width], "macs": MACS[width], "activation_bytes": MACS[width]},
-    )
-
-
-def keep(folder: Path, size: str, **arms: list[float | None]) -> Path:
-    """Records of a size with these accuracies, by seed."""
-    for name, accuracies in arms.items():
-        for run, accuracy in zip(tiny(size)[name], accuracies, strict=False):
-            save_record(record_of(run, accuracy), folder)
-    return folder
-
-
-STANDARD = [0.50, 0.52, 0.54]
 
 
 def test_an_answer_is_the_paired_comparison_of_the_two_arms(tmp_path):
@@ -317,9 +277,6 @@ def test_a_claim_error_is_a_value_error():
     assert issubclass(ClaimError, ValueError)  # which the command line reports
 
 
-GOOD = '[[claim]]\nid = "a"\nsource = "s"\ntext = "t"\nclaimed = "1 %"\n'
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -399,136 +356,3 @@ def test_the_neurons_own_claims_are_asked_of_every_data_set(committed):
 def test_the_page_has_a_heading_for_every_source(committed):
     page = (ROOT / "notebooks" / "analysis" / "verdict.ipynb").read_text()
     assert {c.source for c in committed} == set(re.findall(r"by_source\.pop\(\\\"(\w+)\\\"", page))
-
-
-# --- the check of the built page -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def check():
-    spec = importlib.util.spec_from_file_location("check_book", ROOT / "tests" / "check_book.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-HEAD = "claim|claimed|measured (95 % interval)|n|p (Holm)|size|device|verdict"
-ROWS = [
-    '<a href="x.html">More &amp; better</a>|85 → 88 %|+4.00 (+1.52 to +6.48)|3|0.500|laptop|an abacus|holds',
-    "Comparable|comparable|-4.00 (-6.48 to -1.52)|3|0.500|laptop|an abacus|does not hold",
-    "No gain|85 %|+3.00 (+3.00 to +3.00)|2|0.500|laptop|an abacus|does not hold",
-]
-SENTENCE = (
-    "Of 4 claims of 2 sources, the verdict is “holds” for 1, “does not hold” for 2 and “cannot tell” for 0; "
-    "not measured yet: 1. Measured: 3 at size laptop."
-)
-
-
-def table(*rows: str) -> str:
-    head, *body = ["".join(f"<td>{cell}</td>" for cell in row.split("|")) for row in rows]
-    return f"<table><tr>{head.replace('td>', 'th>')}</tr>{''.join(f'<tr>{row}</tr>' for row in body)}</table>"
-
-
-@pytest.fixture
-def book(tmp_path) -> Path:
-    """A built page of four claims, written by hand, their file and their Records."""
-    keep(tmp_path / "results", "smoke", standard=[0.1] * 2, parameters=[0.9] * 2)
-    keep(tmp_path / "results", "laptop", standard=STANDARD, parameters=[0.53, 0.56, 0.59], macs=[0.53, 0.55])
-    query = '\nexperiment = "digits"\narm = "{}"\nmeasure = "{}"\nrule = "{}"\nvalue = {}\n'
-    entries = [
-        GOOD.replace('"t"', '"More & better"').replace("1 %", "85 → 88 %")
-        + query.format("parameters", "accuracy", "gain", 3),
-        GOOD.replace('"t"', '"Comparable"').replace("1 %", "comparable")
-        + query.format("parameters", "gap", "equal", 1),
-        GOOD.replace('"t"', '"No gain"').replace("1 %", "85 %")
-        + query.format("macs", "accuracy", "no gain", 0).replace("value = 0\n", ""),
-        GOOD.replace('"s"', '"s2"').replace('"t"', '"Faster"').replace("1 %", "2 x"),
-    ]
-    (tmp_path / "claims.toml").write_text("".join(e.replace('"a"', f'"c{i}"') for i, e in enumerate(entries)))
-    (tmp_path / "notebooks" / "analysis").mkdir(parents=True)
-    (tmp_path / "book").mkdir()
-    page = table(HEAD, *ROWS) + table("claim|claimed|verdict", "Faster|2 x|not measured yet")
-    page = f"<p><b>{SENTENCE}</b></p>{page}" + table("rule|holds", "gain|l &gt; 0")
-    (tmp_path / "notebooks/analysis/verdict.html").write_text(page, encoding="utf-8")
-    (tmp_path / "notebooks/analysis/x.html").touch()
-    (tmp_path / "book/index.html").write_text(f"<p>{html.escape(SENTENCE)}</p>", encoding="utf-8")
-    assert len(load_claims(tmp_path / "claims.toml")) == 4
-    return tmp_path
-
-
-def problems_of(check, book: Path) -> str:
-    return "\n".join(check.wrong_verdicts(book, book / "claims.toml", book / "results"))
-
-
-def test_the_check_accepts_a_true_page(check, book):
-    assert problems_of(check, book) == ""
-
-
-@pytest.mark.parametrize(
-    ("true", "false", "message"),
-    [
-        ("+4.00 (", "+4.01 (", r"c0: measured is \+4\.00 \(\+1\.52 to \+6\.48\), not \+4\.01"),
-        ("-4.00 (", "+4.00 (", r"c1: measured is -4\.00"),
-        ("to +6.48", "to +6.49", r"c0: measured is"),
-        ("(+1.52 to", "(-1.52 to", r"c0: measured is"),
-        ("<td>3</td>", "<td>4</td>", "c0: n is 3, not 4"),
-        ("<td>2</td>", "<td>3</td>", "c2: n is 2, not 3"),
-        ("<td>holds</td>", "<td>cannot tell</td>", "c0: the verdict is 'holds', not 'cannot tell'"),
-        ("<td>laptop</td>", "<td>smoke</td>", "c0: n is 2, not 3"),
-        ("<td>laptop</td>", "<td>paper</td>", "c0: of size 'paper' there are 0 groups of Records"),
-        ("85 → 88", "85 → 89", "c0: 0 rows have its text and what is claimed"),
-        ("Comparable", "Incomparable", "c1: 0 rows have its text"),
-        (table(HEAD, ROWS[2])[len(table(HEAD)) - 8 : -8], "", "there are 3 rows for 4 claims"),
-        ("Faster</td><td>2 x", "Comparable</td><td>comparable", "c1: 2 rows have its text"),
-        ("not measured yet</td>", "holds</td>", "c3: it has no query, but the verdict 'holds'"),
-        ("“holds” for 1", "“holds” for 2", "verdict.html does not say 'Of 4 claims of 2 sources"),
-        ("x.html", "y.html", "a claim leads to a page that is missing: y.html"),
-    ],
-)
-def test_the_check_finds_a_false_page(true, false, message, check, book):
-    path = book / "notebooks/analysis/verdict.html"
-    text = path.read_text(encoding="utf-8")
-    assert true in text
-    path.write_text(text.replace(true, false, 1), encoding="utf-8")
-    assert re.search(message, problems_of(check, book))
-
-
-def test_the_check_finds_a_false_title_page(check, book):
-    (book / "book/index.html").write_text(SENTENCE.replace("for 1", "for 3"), encoding="utf-8")
-    assert "book/index.html does not say" in problems_of(check, book)
-    (book / "book/index.html").write_text("nothing of it", encoding="utf-8")
-    assert problems_of(check, book) == ""
-
-
-def test_the_check_finds_a_page_without_its_records(check, book):
-    path = book / "notebooks/analysis/verdict.html"
-    text = re.sub("<td>(does not hold|holds)</td>", "<td>not measured yet</td>", path.read_text(encoding="utf-8"))
-    path.write_text(text, encoding="utf-8")
-    assert "no claim is measured, though there are Records" in problems_of(check, book)
-
-
-def test_the_check_finds_another_record(check, book):
-    path = record_path(tiny("laptop")["parameters"][2], book / "results")
-    form = json.loads(path.read_text())
-    path.write_text(json.dumps(form | {"outcome": "diverged"}))
-    assert "c0: n is 2, not 3" in problems_of(check, book)
-    form["final"]["train"]["accuracy"] -= 0.03
-    path.write_text(json.dumps(form))
-    assert "c1: measured is -5.00" in problems_of(check, book)
-    assert "c0" not in problems_of(check, book)
-
-
-def test_the_check_has_students_t(check):
-    # from a printed table
-    for freedom, t in {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262, 30: 2.042, 31: 2.040}.items():
-        assert check.t_quantile(freedom) == pytest.approx(t, abs=0.0005)
-
-
-@pytest.mark.parametrize("measure", claims.MEASURES)
-@pytest.mark.parametrize("curve", [[0.4], [0.1, 0.6, 0.7], [0.1, 0.3, 0.35, 0.4, 0.5]])
-def test_the_check_measures_as_the_module_does(measure, curve, check):
-    run = dataclasses.replace(tiny("laptop")["standard"][0], recipe=pnn.Recipe(len(curve)))
-    final = {"train": pnn.Score(0, 0.7), "validation": pnn.Score(0, 0.8)}
-    record = whole_record(run, 0.75, curves={"validation_accuracy": curve}, final=final)
-    expected = getattr(measures, measure)(record)
-    assert check.measured(measure, record.to_dict()) == pytest.approx(expected)

@@ -8,7 +8,6 @@ from whole import whole_record
 import pnn
 from pnn.experiments.relinear import RATIO, Arm
 from pnn.report import collapse
-from pnn.report.show import shown
 
 RUN = pnn.Run(pnn.Digits(), pnn.CNN("standard", 4), pnn.Recipe(2), 0, "smoke")
 
@@ -48,8 +47,8 @@ def test_a_run_collapsed_if_it_ended_badly_or_below_the_floor(records):
         "ReLinear, ratio 0.0001": [(2, 0, 2), (8, 0, 2)],
     }
     table = collapse.table(ways, 52.0)
-    assert table.loc[(2, "quadratic"), ["n", "ended_badly", "share", "mean"]].tolist() == [2, 1, 50, 60]
-    text = shown(table)
+    assert table.frame.loc[(2, "quadratic"), ["n", "ended_badly", "share", "mean"]].tolist() == [2, 1, 50, 60]
+    text = table.text
     assert text.loc[(2, "conventional")].tolist() == ["2", "0", "50 (1 to 99)", "70.00"]
     assert text.loc[(8, "quadratic")].tolist() == ["2", "2", "100 (16 to 100)", "–"]
 

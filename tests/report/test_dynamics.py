@@ -8,7 +8,6 @@ from whole import whole_record
 
 import pnn
 from pnn.report import compared, dynamics
-from pnn.report.show import shown
 
 RUN = pnn.Run(pnn.Digits(), pnn.CNN("standard", 4), pnn.Recipe(2), 0, "smoke")
 
@@ -43,15 +42,15 @@ def test_sizes_are_compared_as_ratios_of_the_last_epoch(pair):
     assert set(ratios) == {(layer, what) for layer in (1, 2) for what in ("activation", "gradient")}
     geometric = (2.0 * 2.1 * 2.2) ** (1 / 3)
     assert math.exp(ratios[2, "activation"].difference) == pytest.approx(geometric)
-    table = dynamics.norm_table(ratios)
-    assert table.index.tolist() == ["layer 1", "layer 2 (output)"]
-    assert table["activation_size"].tolist() == pytest.approx([1, 2])
-    assert table["gradient_ratio"].tolist() == pytest.approx([1 / geometric] * 2)
-    cell = shown(table)["activation", "polynomial / standard"].iloc[0]
+    table = dynamics.norm_table(pair)
+    assert table.frame.index.tolist() == ["layer 1", "layer 2 (output)"]
+    assert table.frame["activation_size"].tolist() == pytest.approx([1, 2])
+    assert table.frame["gradient_ratio"].tolist() == pytest.approx([1 / geometric] * 2)
+    cell = table.text["activation, polynomial / standard"].iloc[0]
     assert cell.startswith(f"{geometric:.2f} (")
 
 
 def test_records_without_sizes_have_no_table(pair):
     del pair["standard"][0].curves["activation_rms.1"]
     assert not dynamics.has_norms(pair)
-    assert shown(dynamics.norm_table(dynamics.norm_ratios(pair))).empty
+    assert dynamics.norm_table(pair).text.empty

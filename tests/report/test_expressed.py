@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from pnn.report import expressed
-from pnn.report.show import shown
 
 
 def test_squares_have_one_region_and_every_network_keeps_within_the_parameters():
-    table = expressed.regions(30, 2)
+    regions = expressed.regions(30, 2)
+    table = regions.frame
     assert (table.xs("quadratic-activation", level="network")["regions"] == 1).all()
     within = table.drop(index="quadratic, equal width", level="network")
     assert (within["parameters"] <= 30).all()
-    row = shown(table).iloc[0]
+    row = regions.text.iloc[0]
     assert row["regions"].startswith(f"{table.iloc[0]['regions']:.0f} (")
     titles = list(expressed.pictured(30, seed=5))
     assert [title.split("\n")[0] for title in titles] == [
@@ -23,17 +23,17 @@ def test_squares_have_one_region_and_every_network_keeps_within_the_parameters()
 
 
 def test_degrees_double_with_each_quadratic_layer():
-    table = shown(expressed.degrees((1, 2)))
+    table = expressed.degrees((1, 2)).text
     assert table.to_numpy().tolist() == [["1 / 1", "2 / 2", "2 / 2"], ["1 / 1", "4 / 4", "4 / 4"]]
 
 
 def test_dimensions_are_at_most_those_of_all_polynomials():
     assert expressed.all_polynomials(4, 2) == math.comb(8, 4) == 70
     table = expressed.dimensions(2, 1, (1, 2))
-    assert table.xs("dimension", level=1).to_numpy().max() <= expressed.all_polynomials(2, 1) == 6
+    dimension = table.frame["dimension"]
+    assert dimension.max() <= expressed.all_polynomials(2, 1) == 6
     equal_width, _ = expressed.dimension_ratios(table)
-    dimension = table.xs("dimension", level=1)[1]
-    assert equal_width[1] == dimension["quadratic"] / dimension["quadratic-activation, equal width"]
+    assert equal_width[2] == dimension[2, "quadratic"] / dimension[2, "quadratic-activation, equal width"]
 
 
 def test_the_functions_are_what_they_are_called():
@@ -58,14 +58,14 @@ ERRORS = {
 
 
 def test_the_fewest_parameters_are_those_that_reach_the_target():
-    table = shown(expressed.enough(ERRORS, 0.1, 22))
+    table = expressed.enough(ERRORS, 0.1, 22).text
     assert table.loc["f"].tolist() == ["20", "> 22", "11", "11"]
     assert table.loc["g"].tolist() == ["> 22", "> 22", "11", "> 22"]
 
 
 def test_the_lowest_median_is_named_with_all_that_are_near_it():
-    table = shown(expressed.lowest(ERRORS))
-    assert table.loc["f"].tolist() == ["0.2", "below 0.0001", "quadratic"]
+    table = expressed.lowest(ERRORS).text
+    assert table.loc["f"].tolist() == ["quadratic", "0.2", "below 0.0001"]
     assert table.loc["g", "lowest"] == "conventional and quadratic"
 
 

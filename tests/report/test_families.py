@@ -7,7 +7,6 @@ from whole import whole_record
 import pnn
 from pnn.networks import Network
 from pnn.report import families
-from pnn.report.show import shown
 
 WIDTHS = (4, 8, 16, 32)
 
@@ -35,10 +34,10 @@ def records() -> dict:
 
 def test_a_width_costs_what_its_cheapest_run_did(records):
     table = families.widths(records)
-    assert table.index.tolist() == [(neuron, width) for neuron in ("standard", "polynomial") for width in WIDTHS]
-    assert table.loc[("standard", 8), families.TIME] == pytest.approx(8.0)
-    assert table.loc[("standard", 8), "mean"] == pytest.approx(55.2)
-    text = shown(table)
+    assert table.frame.index.tolist() == [(neuron, width) for neuron in ("standard", "polynomial") for width in WIDTHS]
+    assert table.frame.loc[("standard", 8), families.TIME] == pytest.approx(8.0)
+    assert table.frame.loc[("standard", 8), "mean"] == pytest.approx(55.2)
+    text = table.text
     assert text.loc[("standard", 8), ["parameters", "runs", "test accuracy, %"]].tolist() == [
         "800",
         "3 ok",
@@ -49,7 +48,7 @@ def test_a_width_costs_what_its_cheapest_run_did(records):
 
 def test_times_of_different_machines_are_left_out():
     mixed = records_of("standard", 0.05) | records_of("polynomial", 0.02, threads=1)
-    assert families.TIME not in families.widths(mixed)
+    assert families.TIME not in families.widths(mixed).text
     assert families.TIME not in families.samples(mixed)
 
 
@@ -58,15 +57,15 @@ def test_the_family_that_rises_faster_is_ahead_where_it_is_larger(records):
     assert samples["parameters"]["standard"][1] == (800, pytest.approx([55.0, 55.2, 55.4]))
     curves, differences = families.laws(samples), families.differences(samples)
     table = families.ahead(differences)
-    row = shown(table).loc["parameters"]
+    row = table.text.loc["parameters"]
     assert row["compared"] == "400 to 3,200"
     assert row["polynomial ahead"] == "nowhere"
     assert row["standard ahead"].endswith("to 3,200")
-    assert table.loc["parameters", "last"][1] == pytest.approx(-9.0, abs=1.0)
+    assert table.frame.loc["parameters", "last"][1] == pytest.approx(-9.0, abs=1.0)
     laws = families.law_table(curves, samples)
     mean = pd.Series([value for _, own in samples["parameters"]["standard"] for value in own]).groupby(lambda i: i // 3)
     off = mean.mean() - 100 + [float(curves["parameters"]["standard"].law(100 * width)) for width in WIDTHS]
-    assert laws.loc[("parameters", "standard"), "miss"] == pytest.approx(off.abs().max())
+    assert laws.frame.loc[("parameters", "standard"), "miss"] == pytest.approx(off.abs().max())
 
 
 def test_too_few_widths_have_no_law(records):
@@ -74,5 +73,5 @@ def test_too_few_widths_have_no_law(records):
     samples = families.samples(few)
     assert families.laws(samples) == {}
     assert not any(families.differences(samples).values())
-    assert shown(families.law_table({}, samples)).empty
-    assert shown(families.ahead(families.differences(samples))).empty
+    assert families.law_table({}, samples).text.empty
+    assert families.ahead(families.differences(samples)).text.empty

@@ -9,6 +9,7 @@ import pytest
 import torch
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from torch import nn
 from whole import whole_record
 
@@ -17,7 +18,8 @@ from pnn.report.scaling import scaling_curve, scaling_difference
 
 mpl.use("Agg")
 from pnn.report import comparison, measures, plots
-from pnn.report.plots.style import styles
+from pnn.report.plots import canvas
+from pnn.report.plots.style import say_start
 
 ACCURACY = {"standard": [0.60, 0.61, 0.63], "polynomial": [0.62, 0.64, 0.64]}
 
@@ -132,24 +134,15 @@ def test_paired_accuracy_shows_every_pair_and_the_interval(arms):
 
 
 def test_arms_of_any_names_are_told_apart(arms):
-    """Ten arms, none of them known to the figures, each with a colour of its own in every figure of them."""
+    """Ten arms, eight of them unknown to the figures: a colour, dash and marker of their own in every figure."""
     many = {f"neuron {number}": arms["standard"] for number in range(8)} | arms
     left, _ = plots.learning_curves(many).axes
     drawn = {name: mean_line(left, name) for name in many}
-    assert len({line.get_color() for line in drawn.values()}) == 10
-    assert len({(line.get_marker(), line.get_linestyle()) for line in drawn.values()}) > 2
+    assert len({(line.get_color(), line.get_marker(), line.get_linestyle()) for line in drawn.values()}) == 10
     (again, _) = plots.learning_curves(dict(reversed(many.items()))).axes
     assert all(mean_line(again, name).get_color() == line.get_color() for name, line in drawn.items())
     names = [text.get_text() for text in plots.layer_norms({"bilinear": arms["standard"]}).axes[0].texts]
     assert names == ["bilinear"]
-
-
-def test_a_style_is_an_arms_own_wherever_it_appears():
-    assert styles(["PolyNeXt"]) == {"PolyNeXt": styles(["standard", "star", "PolyNeXt"])["PolyNeXt"]}
-    many = styles(map(str, range(34)))
-    assert len(set(many.values())) == 32
-    assert len(set(styles(["standard", "polynomial", *map(str, range(32))]).values())) == 34
-    assert len(styles(map(str, range(50)))) == 50
 
 
 def test_a_pair_has_the_names_that_it_is_given(arms):
@@ -158,6 +151,16 @@ def test_a_pair_has_the_names_that_it_is_given(arms):
     assert right.get_ylabel() == "PolyNeXt − ReLU"
     with pytest.raises(ValueError, match="a pair is of two arms, got 1: ReLU"):
         plots.paired_accuracy({"ReLU": arms["standard"]})
+    with pytest.raises(ValueError, match=r"no seed ended well in both arms \(2 lost\)"):
+        plots.paired_accuracy({"ReLU": arms["standard"][:1], "PolyNeXt": arms["polynomial"][-1:]})
+
+
+@pytest.mark.parametrize("pairs", [1, 2])
+def test_of_fewer_than_three_pairs_there_are_the_points_and_no_interval(arms, pairs):
+    left, right = plots.paired_accuracy({name: own[:pairs] for name, own in arms.items()}).axes
+    assert len(left.lines) == len(right.collections[0].get_offsets()) == pairs
+    assert not right.containers
+    assert right.get_title() == f"n = {pairs}: no interval"
 
 
 ROWS = {
@@ -190,17 +193,25 @@ def test_a_claim_is_about_a_row():
         plots.intervals({}, "points")
 
 
-def test_a_row_without_an_interval_has_its_n_alone():
+def test_a_row_of_fewer_than_three_pairs_has_no_interval():
     lost = comparison.Comparison(
         0, 3, math.nan, math.nan, math.nan, -math.inf, math.inf, -math.inf, math.inf, p=1.0, detectable=math.inf
     )
     alone = dataclasses.replace(lost, n=1, lost=2, mean_a=50.0, mean_b=30.0, difference=-20.0)
-    figure = plots.intervals({"lost": lost, "alone": alone} | ROWS, "points")
+    two = pnn.compare([1.0, 2.0], [2.0, 5.0])
+    figure = plots.intervals({"lost": lost, "alone": alone, "two": two} | ROWS, "points")
     figure.draw_without_rendering()
     axis, *_ = figure.axes
-    assert [text.get_text() for text in axis.texts] == ["n = 0 (3 lost)", "n = 1 (2 lost)", "n = 3", "n = 4 (1 lost)"]
+    few = ["n = 0 (3 lost): no interval", "n = 1 (2 lost): no interval", "n = 2: no interval"]
+    assert [text.get_text() for text in axis.texts] == [*few, "n = 3", "n = 4 (1 lost)"]
+    for bars in axis.containers:
+        drawn = [segment for segment in bars.lines[2][0].get_segments() if len(segment) and np.isfinite(segment).all()]
+        assert [math.floor(segment[0, 1]) for segment in drawn] == [3, 4]
     drawn = [x for x in axis.containers[0].lines[0].get_xdata() if math.isfinite(x)]
     assert drawn == pytest.approx([c.difference for c in ROWS.values()])
+    (hollow,) = (line for line in axis.lines if line.get_markerfacecolor() == "white")
+    assert hollow.get_xdata()[1:3] == pytest.approx([-20.0, 2.0])
+    assert np.isnan(hollow.get_xdata()[[0, 3, 4]]).all()
     assert all(map(math.isfinite, axis.get_xlim()))
 
 
@@ -215,7 +226,7 @@ def test_scaling_shows_every_run_the_means_and_the_law():
     grid = np.geomspace(1e3, 1e6, 9)
     curve = scaling_curve(*zip(*SAMPLES["standard"], strict=True), grid)
     left, right = plots.scaling({"parameters": SAMPLES, "ms": SAMPLES}, {"ms": {"standard": curve}}, "accuracy").axes
-    assert (left.get_ylabel(), left.get_xlabel(), right.get_xlabel()) == ("accuracy", "parameters", "ms")
+    assert (left.get_ylabel().split("\n")[0], left.get_xlabel(), right.get_xlabel()) == ("accuracy", "parameters", "ms")
     assert left.get_xscale() == right.get_xscale() == "log"
     assert left.get_ylim() == right.get_ylim()
     for neuron, widths in SAMPLES.items():
@@ -313,6 +324,64 @@ def test_a_response_shows_every_run_and_says_how_many_were_lost():
     drawn = sorted(y for line in axis.lines[:-1] for y in line.get_ydata())
     assert drawn == [70.0, 71.0, 72.0]
     assert axis.lines[-1].get_ydata().tolist() == [70.5, 72.0]
-    assert [text.get_text() for text in axis.texts] == ["2 of 2\nended badly"]
+    assert [text.get_text() for text in axis.texts] == ["2 of 2\nlost"]
     assert [tick.get_text() for tick in axis.get_xticklabels()] == ["0", "0.1", "1"]
     assert axis.lines[0].get_xdata()[0] < 0.1  # where 0 is drawn
+
+
+def test_an_axis_of_accuracies_says_where_it_starts(arms):
+    """The lowest accuracy drawn is 30 %, of the first epoch."""
+    accuracy, loss = plots.learning_curves(arms).axes
+    left, right = plots.paired_accuracy(arms).axes
+    (scaling,) = plots.scaling({"parameters": SAMPLES}, {}, "accuracy, %").axes
+    (response,) = plots.response({0.1: [72.0], 1.0: [75.0]}, {}, "ratio", "accuracy, %").axes
+    for axis in (accuracy, left, scaling, response):
+        start, _ = axis.get_ylim()
+        assert start > 0
+        assert axis.get_ylabel().endswith(f"%\naxis starts at {start:g}")
+        assert start in axis.get_yticks()
+        assert start <= min(line.get_ydata().min() for line in axis.lines)
+    assert "starts" not in loss.get_ylabel() + right.get_ylabel()
+
+
+def test_an_axis_that_starts_at_0_does_not_say_so(arms):
+    for record in (record for arm in arms.values() for record in arm):
+        record.curves["validation_accuracy"] = [0.001, 0.9]
+    accuracy, _ = plots.learning_curves(arms).axes
+    accuracy.set_ylim(bottom=0)
+    label = accuracy.get_ylabel().split("\n")[0]
+    accuracy.set_ylabel(label)
+    say_start(accuracy)
+    assert accuracy.get_ylabel() == label
+
+
+def test_every_letter_can_be_read_on_a_phone(arms):
+    """In a column of 342 pixels all text is at least 9 pixels high, and none of it is cut."""
+    ten = {f"a neuron of the number {number}": arms["standard"] for number in range(8)} | arms
+    figures = [
+        plots.learning_curves(ten),
+        plots.layer_norms(arms),
+        plots.paired_accuracy(arms),
+        plots.intervals({f"a long name of a row, {'and longer, ' * 2}": c for c in ROWS.values()}, "points"),
+        plots.scaling({"parameters": SAMPLES, "ms": SAMPLES}, {}, "accuracy"),
+        plots.shares_by_depth({"plain": [(4, 0, 5)], "held": [(4, 0, 5)]}, "collapsed, %"),
+    ]
+    for figure in figures:
+        figure.draw_without_rendering()
+        scale = 342 / (72 * figure.get_figwidth())
+        for text in figure.findobj(
+            lambda artist: isinstance(artist, Text) and artist.get_text() and artist.get_visible()
+        ):
+            assert text.get_fontsize() * scale >= 9
+        page = figure.bbox
+        for text in (text for axis in figure.axes for text in axis.texts):
+            box = text.get_window_extent()
+            assert page.x0 <= box.x0 < box.x1 <= page.x1
+
+
+def test_a_figure_is_shown_as_svg_with_text_and_the_same_bytes(arms):
+    first, second = (plots.paired_accuracy(arms)._repr_svg_() for _ in range(2))
+    assert first == second
+    assert ">polynomial − standard<" in first
+    assert "<dc:date>" not in first
+    assert isinstance(plots.learning_curves(arms), canvas.Sheet)

@@ -8,7 +8,6 @@ from whole import whole_record
 import pnn
 from pnn.report import sources
 from pnn.report.claims import ClaimError
-from pnn.report.show import shown
 
 
 def arm(rows: str, *accuracies: float) -> list[pnn.Record]:
@@ -22,22 +21,17 @@ def arm(rows: str, *accuracies: float) -> list[pnn.Record]:
 
 def test_the_gap_is_ours_less_the_claimed_number():
     table = sources.gaps(arm("real", 0.94, 0.96), "polynext2026-cifar10", "chrysos2023-cifar10")
-    assert table["source"].tolist() == [97.1, 94.5]
-    assert table["difference"].tolist() == pytest.approx([95 - 97.1, 95 - 94.5])
-    row = shown(table).loc["PolyNeXt, 5.5 M parameters"]
-    assert row[["source, %", "ours, %", "n", "parameters", "epochs", "size"]].tolist() == [
-        "97.1",
-        "95.00",
-        "2",
-        "1,234",
-        "3",
-        "laptop",
-    ]
+    assert table.frame["source"].tolist() == [97.1, 94.5]
+    assert table.frame["difference"].tolist() == pytest.approx([95 - 97.1, 95 - 94.5])
+    row = table.text.loc["PolyNeXt, 5.5 M parameters"]
+    assert row[["source, %", "ours, %", "n", "parameters"]].tolist() == ["97.1", "95.00", "2", "1,234"]
+    assert "Size laptop" in table.caption
+    assert "3 epochs" in table.caption
 
 
 @pytest.mark.parametrize("records", [arm("stand-in", 0.9, 0.9), arm("real", 0.9)])
 def test_nothing_is_said_of_other_rows_or_of_one_run(records):
-    assert shown(sources.gaps(records, "polynext2026-cifar10")).empty
+    assert sources.gaps(records, "polynext2026-cifar10").text.empty
 
 
 def test_a_claim_of_more_than_one_number_is_an_error():

@@ -37,49 +37,28 @@ def arms() -> dict[str, list[pnn.Record]]:
     return made | {"majority": [whole_record(run, 0.54, loss=0.69)]}
 
 
-def test_the_setting_names_size_rows_seeds_and_device(arms):
-    assert tables.setting(arms) == (
-        "size laptop, HIGGS subset (51k rows), 3 epochs, 4 seeds an arm, float32 on an abacus"
-    )
-    stand_in = pnn.Run(pnn.CIFAR10(rows="stand-in"), pnn.CNN("standard", 4), pnn.Recipe(1), 0, "smoke")
-    record = whole_record(stand_in)
-    assert "an embedded stand-in for CIFAR-10, 1 epoch, 1 seeds" in tables.setting({"standard": [record]})
-    assert "says nothing about any claim" in tables.setting({"standard": [record]})
-
-
-def test_the_setting_says_what_is_mixed(arms):
-    arms["standard"][0].used["threads"] = 2
-    assert "mixed" not in tables.setting(arms)  # of the others it is not known
-    arms["standard"][1].used["threads"] = 1
-    arms["standard"][2].versions["torch"] = "2.16.0"
-    arms["standard"][3].used["device"] = "a slide rule"
-    assert tables.setting(arms).endswith(
-        "float32 on a slide rule and an abacus, mixed: 1 and 2 threads, mixed: torch 2.15.0 and 2.16.0"
-    )
-
-
 def test_what_is_lost_is_shown_as_lost(arms):
     for name in ("parameters", "memory"):
         arms[name] = [pnn.Record.of_failure(record.run, "diverged", "step 1") for record in arms[name]]
     results = compared.by_arm(arms)
     names = ["polynomial, equal parameters", "polynomial, equal activation memory"]
-    numbers = tables.comparisons(results)
-    assert numbers[["n", "lost"]].to_dict("index") == {name: {"n": 0, "lost": 4} for name in names}
-    assert numbers.drop(columns=["n", "lost"]).isna().all(axis=None)
-    for _, row in tables.shown(numbers).iterrows():
+    numbers = tables.comparisons(results, arms)
+    assert numbers.frame[["n", "lost"]].to_dict("index") == {name: {"n": 0, "lost": 4} for name in names}
+    assert numbers.frame.drop(columns=["n", "lost"]).isna().all(axis=None)
+    for _, row in numbers.text.iterrows():
         assert row["n"] == "0 (4 lost)"
         assert set(row.drop("n")) == {"–"}
-    assert tables.shown(tables.directions({"accuracy": results}))["accuracy"].to_dict() == dict.fromkeys(names, "lost")
+    assert tables.directions({"accuracy": results}).text["accuracy"].to_dict() == dict.fromkeys(names, "lost")
     query = {"experiment": "higgs", "arm": "memory", "measure": "accuracy", "rule": "gain", "value": 3.0}
     answer = Answer(Claim("a", "s", "t", "c", **query), "laptop", results[names[1]], (), 1.0)
-    assert tables.shown(tables.judged([answer])).loc["t"].tolist() == ["–", "0 (4 lost)", "laptop", "cannot tell"]
+    assert tables.judged([answer]).text.loc["t"].tolist() == ["cannot tell", "–", "0 (4 lost)"]
 
 
 def test_costs_are_the_records_and_relative_to_the_standard_arm(arms):
     numbers = tables.costs(arms)
-    assert numbers["parameters"].tolist() == [20_000, 11_300, 10_000]
-    assert numbers["macs_over"].tolist()[1:] == pytest.approx([-0.435, -0.5])
-    table = tables.shown(numbers)
+    assert numbers.frame["parameters"].tolist() == [20_000, 11_300, 10_000]
+    assert numbers.frame["macs_over"].tolist()[1:] == pytest.approx([-0.435, -0.5])
+    table = numbers.text
     assert list(table.index) == ["standard", "polynomial, equal parameters", "polynomial, equal activation memory"]
     assert table.loc["standard", "parameters"] == "20,000"
     assert table.loc["polynomial, equal parameters", "parameters"] == "11,300 (-43.5%)"
@@ -92,8 +71,8 @@ def test_costs_are_the_records_and_relative_to_the_standard_arm(arms):
 
 def test_what_was_reached_has_a_row_for_every_arm_and_counts_bad_endings(arms):
     numbers = tables.reached(arms)
-    assert numbers["mean"].tolist() == pytest.approx([61, 63.25, 59, 54])
-    table = tables.shown(numbers)
+    assert numbers.frame["mean"].tolist() == pytest.approx([61, 63.25, 59, 54])
+    table = numbers.text
     assert list(table["n"]) == ["4", "4", "3 (1 ended badly)", "1"]
     percent = [100 * value for value in ACCURACY["standard"]]
     assert table.loc["standard"].tolist()[1:] == [f"{statistics.mean(percent):.2f}", f"{statistics.stdev(percent):.2f}"]
@@ -103,9 +82,9 @@ def test_what_was_reached_has_a_row_for_every_arm_and_counts_bad_endings(arms):
 def test_comparisons_are_with_the_standard_arm_and_corrected_over_the_rows(arms):
     results = compared.by_arm(arms)
     assert list(results) == ["polynomial, equal parameters", "polynomial, equal activation memory"]  # one seed: no pair
-    numbers = tables.comparisons(results)
-    assert numbers["difference"].tolist() == [c.difference for c in results.values()]
-    table = tables.shown(numbers)
+    numbers = tables.comparisons(results, arms)
+    assert numbers.frame["difference"].tolist() == [c.difference for c in results.values()]
+    table = numbers.text
     first, second = results.values()
     assert table.iloc[1]["n"] == "3 (1 lost)"
     difference = 100 * statistics.mean(b - a for a, b in zip(ACCURACY["standard"], ACCURACY["parameters"], strict=True))
@@ -114,20 +93,20 @@ def test_comparisons_are_with_the_standard_arm_and_corrected_over_the_rows(arms)
     low, high = sorted((first.p, second.p))
     holm = {low: min(1, 2 * low), high: max(min(1, 2 * low), high)}
     assert table["p (Holm)"].tolist() == [f"{holm[c.p]:.3f}" for c in (first, second)]
-    again = tables.shown(tables.comparisons(results | {"the same runs by another name": first}))
+    again = tables.comparisons(results | {"the same runs by another name": first}, arms).text
     assert again["p (Holm)"].tolist() == [*table["p (Holm)"], table["p (Holm)"].iloc[0]]
     values = [[100 * v for v in ACCURACY[arm]] for arm in ("standard", "parameters")]
     interval = scipy.stats.ttest_rel(values[1], values[0]).confidence_interval()
     assert table.iloc[0]["difference (95 %, t)"].endswith(f"({interval.low:+.2f} to {interval.high:+.2f})")
 
 
-def test_without_a_comparison_there_is_no_row():
-    assert tables.shown(tables.comparisons({})).empty
+def test_without_a_comparison_there_is_no_row(arms):
+    assert tables.comparisons({}, arms).text.empty
 
 
 def test_directions_have_a_column_a_kind_and_a_dash_where_there_is_none():
     up, down = pnn.compare([1, 2, 3], [2, 3, 4.1]), pnn.compare([1, 2, 3], [-9, -8, -7])
-    table = tables.shown(tables.directions({"with ReLU, at a width": {"a": up, "b": down}, "without": {"b": up}}))
+    table = tables.directions({"with ReLU, at a width": {"a": up, "b": down}, "without": {"b": up}}).text
     assert table.index.tolist() == ["a", "b"]
     assert table.to_numpy().tolist() == [["better", "–"], ["worse", "better"]]
 
@@ -141,14 +120,13 @@ def test_what_is_judged_is_shown_with_its_verdict():
         Answer(dataclasses.replace(claim, short="a few words"), "laptop", comparison, (), 1.0),
         Answer(claim, "laptop", unknown, (), 1.0),
     ]
-    table = tables.shown(tables.judged(answers))
+    table = tables.judged(answers).text
     assert table.loc["a few words"].tolist() == [
+        pnn.verdict(comparison, "no gain"),
         f"+2.00 ({comparison.low:+.2f} to {comparison.high:+.2f})",
         "3 (2 lost)",
-        "laptop",
-        pnn.verdict(comparison, "no gain"),
     ]
-    assert table.loc["a whole sentence"].tolist() == ["–", "1 (2 lost)", "laptop", "cannot tell"]
+    assert table.loc["a whole sentence"].tolist() == ["cannot tell", "–", "1 (2 lost)"]
 
 
 def test_widths_of_equal_time_are_those_that_were_timed():
@@ -163,8 +141,8 @@ def test_widths_of_equal_time_are_those_that_were_timed():
 
 def test_the_endings_are_counted_and_the_share_has_its_exact_interval(arms):
     numbers = tables.endings(arms)
-    assert numbers["diverged"].tolist() == [0, 0, 1, 0]
-    table = tables.shown(numbers)
+    assert numbers.frame["diverged"].tolist() == [0, 0, 1, 0]
+    table = numbers.text
     assert table.loc["standard"].tolist() == ["4 ok", "0 (0 to 60)"]
     assert table.loc["polynomial, equal activation memory"].tolist() == ["3 ok, 1 diverged", "25 (1 to 81)"]
 
@@ -172,11 +150,11 @@ def test_the_endings_are_counted_and_the_share_has_its_exact_interval(arms):
 def test_arms_that_lost_no_run_are_counted_together(arms):
     assert list(tables.lossy(arms)) == ["memory"]
     del arms["memory"]
-    assert tables.shown(tables.endings(tables.lossy(arms))).loc["all arms", "runs"] == "9 ok"
+    assert tables.endings(tables.lossy(arms)).text.loc["all arms", "runs"] == "9 ok"
 
 
 def test_runs_have_a_row_each_by_seed(arms):
-    table = tables.shown(tables.runs({name: arms[name][:2] for name in ("standard", "parameters")}))
+    table = tables.runs({name: arms[name][:2] for name in ("standard", "parameters")}).text
     assert table.index.tolist() == [
         f"{name}, seed {seed}" for seed in (0, 1) for name in ("standard", "polynomial, equal parameters")
     ]
@@ -186,7 +164,7 @@ def test_runs_have_a_row_each_by_seed(arms):
 def test_a_run_that_exploded_has_no_accuracy_that_counts(arms):
     run = arms["standard"][0].run
     exploded = whole_record(run, 0.9, loss=100.0, outcome="exploded", message="the loss is 100")
-    row = tables.shown(tables.runs({"standard": [exploded]})).iloc[0]
+    row = tables.runs({"standard": [exploded]}).text.iloc[0]
     assert row["test accuracy, %"] == "–"
 
 
@@ -195,9 +173,9 @@ def test_the_audit_names_degree_or_obstacles():
         "standard": pnn.MLP("polynomial", 3, activation=pnn.Identity()),
         "bent": pnn.MLP("polynomial", 3),
     }
-    table = tables.shown(tables.audited(networks, pnn.HIGGS()))
+    table = tables.audited(networks, pnn.HIGGS()).text
     assert table.loc["standard"].tolist() == ["yes", "8", "3", "–"]
-    assert table.loc["bent"].tolist() == ["no", "–", "–", "3 ReLU: relu"]
+    assert table.loc["bent"].tolist() == ["no", "–", "–", "ReLU (3): relu"]
 
 
 def test_widths_of_neurons_of_equal_time_are_those_that_were_timed():

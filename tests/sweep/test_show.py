@@ -6,7 +6,6 @@ import pandas as pd
 import pytest
 
 import pnn.sweep
-from pnn.report.show import shown
 from pnn.sweep import show
 
 
@@ -24,6 +23,7 @@ def test_the_overview_counts_runs_and_names_parameters(table):
     table.loc[1, "score"] = float("nan")
     settings = pnn.sweep.settings(table, "score", ["width", "rate"])
     facts = show.overview(table, settings, "score", ["width", "rate"], ["seed"])
+    facts = facts.frame["fact"]
     assert facts[["runs", "settings", "outcomes", "varied", "repeated over"]].tolist() == [
         12,
         4,
@@ -38,21 +38,21 @@ def test_the_overview_counts_runs_and_names_parameters(table):
 
 def test_the_pair_that_adds_up_least_has_its_means(table):
     settings = pnn.sweep.settings(table, "score", ["width", "rate"])
-    assert show.pairs(table, "score", ["width", "rate"]).index.tolist() == ["width, rate"]
-    assert show.least_additive(table, settings, "score", ["width", "rate"]).to_numpy().tolist() == [
+    assert show.pairs(table, "score", ["width", "rate"]).frame.index.tolist() == ["width, rate"]
+    assert show.least_additive(table, settings, "score", ["width", "rate"]).text.to_numpy().tolist() == [
         ["1.01", "3.01"],
         ["2.01", "6.01"],
     ]
-    assert show.least_additive(table, settings, "score", ["width"]).empty
-    assert shown(show.pairs(table, "score", ["width"])).empty
+    assert show.least_additive(table, settings, "score", ["width"]).text.empty
+    assert show.pairs(table, "score", ["width"]).text.empty
 
 
 def test_settings_are_ranked_with_how_far_the_first_is_ahead(table):
     settings = pnn.sweep.settings(table, "score", ["width", "rate"])
     ranked = show.ranked(table, settings, "score", ["width", "rate"], lowest=False)
-    text = shown(ranked)
+    text = ranked.text
     assert text["mean"].tolist() == ["6.01", "3.01", "2.01", "1.01"]
-    assert text.iloc[0].tolist()[4:] == ["–", "–"]
+    assert text.iloc[0][["first less this, 95 %, paired", "p, corrected"]].tolist() == ["–", "–"]
     assert text.iloc[1]["first less this, 95 %, paired"] == "3 to 3"
     found = show.told_apart(ranked)
-    assert found.tolist() == [4, 3, 3, 6, 0]
+    assert found.frame["fact"].tolist() == [4, 3, 3, 6, 0]

@@ -8,13 +8,13 @@ from pnn.system.extras import MissingExtraError, needs
 
 
 def test_it_says_which_library_for_what_and_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "seaborn", None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError) as caught, needs("notebooks", "a figure"):
-        import seaborn  # noqa: F401
-    expected = 'a figure needs seaborn, which is not installed: pip install "polynomial-neurons[notebooks]"'
+        import matplotlib  # noqa: F401
+    expected = 'a figure needs matplotlib, which is not installed: pip install "polynomial-neurons[notebooks]"'
     assert type(caught.value) is MissingExtraError
     assert str(caught.value) == expected
-    assert caught.value.name == "seaborn"
+    assert caught.value.name == "matplotlib"
 
 
 def test_a_part_of_a_library_is_the_library(monkeypatch):

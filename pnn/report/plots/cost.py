@@ -6,7 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..scaling import ScalingCurve
-from .style import LABEL_SIZE, WIDE, label_ends, log_ticks, new_figure, styles
+from .arm_style import styles
+from .canvas import LABEL_SIZE, new_panels
+from .style import label_ends, log_ticks, say_start
 
 
 def scaling(
@@ -21,9 +23,10 @@ def scaling(
         curves: what :func:`pnn.report.scaling.scaling_curve` gives, by the same names, where there is a law.
         label: of the accuracy.
     """
-    with new_figure(1, len(samples), WIDE, 3.8, sharey=True, squeeze=False) as (figure, axes):
-        for axis, (cost, arms) in zip(axes[0], samples.items(), strict=True):
-            ends, style = [], styles(arms)
+    ends: dict[str, list] = {cost: [] for cost in samples}
+    with new_panels(len(samples), 1, 2.6, sharey=True) as (figure, axes):
+        for axis, (cost, arms) in zip(axes, samples.items(), strict=True):
+            style = styles(arms)
             for arm, widths in arms.items():
                 own = {"color": style[arm].colour, "marker": style[arm].marker, "linestyle": ""}
                 means = sorted((x, float(np.mean(values))) for x, values in widths)
@@ -36,15 +39,16 @@ def scaling(
                 axis.plot(*np.array(means).reshape(-1, 2).T, **own, ms=6, label=arm)
                 if curve := curves.get(cost, {}).get(arm):
                     colour = style[arm].colour
-                    axis.plot(curve.x, curve.mean, color=colour, linestyle=style[arm].dash, linewidth=2)
+                    axis.plot(curve.x, curve.mean, color=colour, linestyle=style[arm].dash, linewidth=1.8)
                     axis.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.2, linewidth=0)
                     means = [(curve.x[-1], curve.mean[-1])]
-                ends += [(*mean, arm, style[arm]) for mean in means[-1:]]
-            axis.set(xscale="log", xlabel=cost)
+                ends[cost] += [(*mean, arm, style[arm]) for mean in means[-1:]]
+            axis.set(xscale="log", xlabel=cost, ylabel=label)
             log_ticks(axis.xaxis)
-        axes[0, 0].set_ylabel(label)
-        right = max((x for x, *_ in ends), default=1.0)
-        label_ends(axis, [(right, *others) for _, *others in ends])
+        for axis, own in zip(axes, ends.values(), strict=True):  # All of them have one scale, which is final here.
+            say_start(axis)
+            right = max((x for x, *_ in own), default=1.0)
+            label_ends(axis, [(right, *others) for _, *others in own])
     return figure
 
 
@@ -61,12 +65,12 @@ def scaling_differences(
         label: of the difference.
         arms: the names of the two, that which is taken off first.
     """
-    style, (below, above) = styles(arms), arms
-    with new_figure(1, len(differences), WIDE, 3.4, sharey=True, squeeze=False) as (figure, axes):
-        for axis, (cost, points) in zip(axes[0], differences.items(), strict=True):
+    below, above = arms
+    with new_panels(len(differences), 1, 2.3, sharey=True) as (figure, axes):
+        for axis, (cost, points) in zip(axes, differences.items(), strict=True):
             axis.axhline(0, color="0.5", linewidth=1)
             axis.margins(y=0.12)
-            axis.set_xlabel(cost)
+            axis.set(xlabel=cost, ylabel=label)
             if points:
                 x, difference, low, high = zip(*points, strict=True)
                 axis.fill_between(x, low, high, color="0.8", linewidth=0)
@@ -76,12 +80,9 @@ def scaling_differences(
             else:
                 axis.text(0.5, 0.6, "nothing to compare", transform=axis.transAxes, ha="center", size=LABEL_SIZE)
                 axis.set_xticks([])
-        axes[0, 0].set_ylabel(label)
+            for arm, offset, va in ((above, 3, "bottom"), (below, -3, "top")):
+                place = {"xycoords": axis.get_yaxis_transform(), "xytext": (6, offset), "va": va}
+                axis.annotate(f"{arm}\nahead", (1, 0), textcoords="offset points", size=LABEL_SIZE, **place)
         if not any(differences.values()):
-            axis.set_yticks([])
-        for arm, offset, va in ((above, 3, "bottom"), (below, -3, "top")):
-            place = {"xycoords": axis.get_yaxis_transform(), "xytext": (6, offset), "va": va}
-            axis.annotate(
-                f"{arm}\nahead", (1, 0), textcoords="offset points", size=LABEL_SIZE, color=style[arm].ink, **place
-            )
+            axes[0].set_yticks([])
     return figure

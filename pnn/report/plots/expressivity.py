@@ -3,20 +3,21 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-import seaborn as sns
 import torch
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from torch import nn
 
 from ...analysis.expressivity import NEURONS, patterns, relu_inputs
-from .style import LABEL_SIZE, WIDE, log_ticks, new_figure
+from .arm_style import COLOURS, styles
+from .canvas import LABEL_SIZE, new_panels
+from .style import log_ticks
 
 KINDS = {
-    kind: {"color": colour, "linestyle": dash, "marker": marker}
-    for kind, colour, dash, marker in zip(
-        NEURONS, sns.color_palette("colorblind"), ((0, (4, 2)), "-", ":"), "oDs", strict=False
-    )
+    kind: {"color": style.colour, "linestyle": style.dash, "marker": style.marker}
+    for kind, style in styles(NEURONS).items()
 }
+SHADE = ListedColormap([(0.5, 0.5, 0.5, 0.0), (0.5, 0.5, 0.5, 0.35)])  # It is seen on white and on black.
 
 
 def activation_regions(models: Mapping[str, nn.Sequential], side: int = 400) -> Figure:
@@ -27,21 +28,19 @@ def activation_regions(models: Mapping[str, nn.Sequential], side: int = 400) -> 
     """
     steps = torch.linspace(-1, 1, side, dtype=torch.float64)
     grid = torch.cartesian_prod(steps, steps)
-    later = sns.color_palette("colorblind")[3]
-    with new_figure(1, len(models), 2.6 * len(models), 3.0, sharey=True) as (figure, axes):
-        for axis, (name, model) in zip(np.atleast_1d(axes), models.items(), strict=True):
+    with new_panels(len(models), 2, 2.8, sharex=True, sharey=True) as (figure, axes):
+        for axis, (name, model) in zip(axes, models.items(), strict=True):
             odd = patterns(model, grid).sum(1).view(side, side).T.numpy() % 2
-            shade = {"cmap": "gray_r", "vmin": 0, "vmax": 6, "origin": "lower", "interpolation": "nearest"}
+            shade = {"cmap": SHADE, "vmin": 0, "vmax": 1, "origin": "lower", "interpolation": "nearest"}
             axis.imshow(odd, extent=(-1, 1, -1, 1), **shade)
             for number, layer in enumerate(relu_inputs(model, grid)):
                 for heights in layer.T.reshape(-1, side, side):
                     if heights.min() < 0 < heights.max():
-                        line = {"colors": [later if number else "black"], "linewidths": 1.2}
+                        line = {"colors": [COLOURS["orange"] if number else "black"], "linewidths": 1.2}
                         axis.contour(steps, steps, heights.T, levels=[0], **line)
-            axis.set(aspect="equal", xlabel="$x_1$", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
-            axis.set_title(name, size=LABEL_SIZE)
+            axis.set(aspect="equal", title=name, xlabel="x₁", ylabel="x₂", xticks=[-1, 0, 1], yticks=[-1, 0, 1])
+            axis.label_outer()
             axis.spines[:].set_visible(True)
-        np.atleast_1d(axes)[0].set_ylabel("$x_2$")
     return figure
 
 
@@ -49,7 +48,7 @@ def errors_by_parameters(
     errors: Mapping[str, Mapping[str, Sequence[tuple[int, Sequence[float]]]]],
     bounds: Mapping[str, Callable[[np.ndarray], np.ndarray]] | None = None,
     floor: float = 1e-4,
-    columns: int = 3,
+    columns: int = 2,
 ) -> Figure:
     """Relative error against parameters, an axis a function: of each kind of network the median, and the range of runs.
 
@@ -59,13 +58,9 @@ def errors_by_parameters(
         floor: errors below it are drawn at it.
         columns: axes side by side.
     """
-    rows = -(-len(errors) // columns)
     counts = [count for kinds in errors.values() for sizes in kinds.values() for count, _ in sizes]
-    settings = {"squeeze": False, "sharex": True, "sharey": True}
-    with new_figure(rows, columns, WIDE, 0.6 + 2.5 * rows, **settings) as (figure, axes):
-        for axis in axes.flat[len(errors) :]:
-            axis.remove()
-        for axis, (name, kinds) in zip(axes.flat, errors.items(), strict=False):
+    with new_panels(len(errors), columns, 2.4, sharex=True, sharey=True) as (figure, axes):
+        for number, (axis, (name, kinds)) in enumerate(zip(axes, errors.items(), strict=True)):
             for kind, sizes in kinds.items():
                 x, runs = [count for count, _ in sizes], [np.maximum(values, floor) for _, values in sizes]
                 axis.fill_between(x, [*map(min, runs)], [*map(max, runs)], color=KINDS[kind]["color"], alpha=0.2, lw=0)
@@ -76,11 +71,12 @@ def errors_by_parameters(
                 where = {"xytext": (0, -3), "textcoords": "offset points", "ha": "right", "va": "top"}
                 axis.annotate("bound", (x[-1], bound(x[-1])), size=LABEL_SIZE, **where)
             axis.set(title=name, xscale="log", yscale="log", ylim=(floor, 1.5))
-        for axis in axes[:, 0]:
-            axis.set_ylabel("relative error")
-        for axis in axes.flat[max(0, len(errors) - columns) : len(errors)]:
-            axis.set_xlabel("parameters")
-            axis.tick_params(labelbottom=True)
-        log_ticks(axes[0, 0].xaxis)
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False)
+            if number % columns == 0:
+                axis.set_ylabel("relative error")
+            if number + columns >= len(errors):  # No axis is below this one.
+                axis.set_xlabel("parameters")
+                axis.tick_params(labelbottom=True)
+        log_ticks(axes[0].xaxis)
+        log_ticks(axes[0].yaxis)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False)
     return figure

@@ -10,7 +10,12 @@ from matplotlib.ticker import MaxNLocator
 from ...runs.record import Record
 from .. import measures
 from ..comparison import LEVEL, Comparison, compare, pair_by_seed
-from .style import LABEL_SIZE, POLYNOMIAL, WIDE, draw_runs, ended, label_ends, log_ticks, new_figure, styles
+from .arm_style import POLYNOMIAL, styles
+from .canvas import LABEL_SIZE, new_figure, new_panels
+from .style import draw_runs, ended, label_ends, log_ticks, panel_height, say_start
+
+# Of fewer pairs no interval is drawn: of two, that by t is thirteen times as wide as their differences are apart.
+PAIRS = 3
 
 
 def learning_curves(arms: Mapping[str, Iterable[Record]]) -> Figure:
@@ -22,7 +27,7 @@ def learning_curves(arms: Mapping[str, Iterable[Record]]) -> Figure:
         arms: Records by name of their arm; any names.
     """
     drawn, style = ended(arms), styles(arms)
-    with new_figure(1, 2, WIDE, 3.6) as (figure, axes):
+    with new_panels(2, 1, panel_height(len(drawn))) as (figure, axes):
         classes = all("validation_accuracy" in record.curves for own in drawn.values() for record in own)
         accuracy = ("validation_accuracy", 100, "validation accuracy, %")
         judged = accuracy if classes else ("validation_r2", 1, "validation R²")
@@ -34,6 +39,8 @@ def learning_curves(arms: Mapping[str, Iterable[Record]]) -> Figure:
                 ends.append((*draw_runs(axis, runs, style[arm], arm), arm, style[arm]))
             axis.set(xlabel="epoch", ylabel=label)
             axis.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+            if ends and curve == judged[0]:
+                say_start(axis)
             label_ends(axis, ends)
     return figure
 
@@ -43,7 +50,7 @@ def paired_accuracy(
     value: Callable[[Record], float] = measures.accuracy,
     label: str = "test accuracy, %",
 ) -> Figure:
-    """Both arms of every seed, joined, and the mean of their differences with its 95 % interval.
+    """Both arms of every seed, joined, and the mean of their differences with its 95 % interval, from three pairs on.
 
     Args:
         arms: Records by name of their arm, two of any names; the difference is the second less the first.
@@ -51,41 +58,47 @@ def paired_accuracy(
         label: of the measure.
 
     Raises:
-        ValueError: there are not two arms, or they have fewer than two pairs.
+        ValueError: there are not two arms, or they have no pair.
     """
     if len(arms) != 2:
         raise ValueError(f"a pair is of two arms, got {len(arms)}: {', '.join(arms)}")
     style = styles(arms)
     seeds, *values, lost = pair_by_seed(*arms.values(), value)
-    result = compare(*values, lost)
-    with new_figure(1, 2, 7.5, 3.6, width_ratios=(3, 2)) as (figure, (left, right)):
+    if not seeds:
+        raise ValueError(f"no seed ended well in both arms ({lost} lost); train more seeds")
+    with new_figure(1, 2, 3.4, width_ratios=(3, 2)) as (figure, (left, right)):
         frame = pd.DataFrame(dict(zip(arms, values, strict=True)))
         left.plot([0, 1], frame.T, color="0.7", linewidth=1, zorder=0)
         for x, arm in enumerate(frame):
             left.scatter([x] * len(seeds), frame[arm], color=style[arm].colour, marker=style[arm].marker, zorder=1)
         left.set(xticks=[0, 1], xticklabels=list(frame), xlim=(-0.4, 1.4), ylabel=label)
+        say_start(left)
 
         first, second = frame
         right.axhline(0, color="0.6", linewidth=1)
         differences = frame[second] - frame[first]
         right.scatter(np.linspace(-0.15, 0.15, len(seeds)), differences, color="0.55", s=22, label="each seed")
-        right.errorbar(
-            0.4,
-            result.difference,
-            [[result.difference - result.low], [result.high - result.difference]],
-            fmt="s",
-            color="black",
-            capsize=5,
-            label=f"mean, {100 * LEVEL:.0f} % interval",
-        )
+        if len(seeds) < PAIRS:
+            right.set_title(f"n = {len(seeds)}: no interval")
+        else:
+            result = compare(*values, lost)
+            right.errorbar(
+                0.4,
+                result.difference,
+                [[result.difference - result.low], [result.high - result.difference]],
+                fmt="s",
+                color="black",
+                capsize=5,
+                label=f"mean, {100 * LEVEL:.0f} % interval",
+            )
         right.set(xticks=[], xlim=(-0.5, 0.8), ylabel=f"{second} − {first}")
-        right.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.02))
         right.spines["bottom"].set_visible(False)
+        figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=2, frameon=False)
     return figure
 
 
 def layer_norms(arms: Mapping[str, Iterable[Record]]) -> Figure:
-    """Root mean square of each layer's activation and gradient: above after the last epoch, below by epoch.
+    """Root mean square of each layer's activation and gradient: above both after the last epoch, below both by epoch.
 
     A thin line is a run, a thick one the geometric mean over seeds; below, of the first and of the last layer.
 
@@ -99,8 +112,9 @@ def layer_norms(arms: Mapping[str, Iterable[Record]]) -> Figure:
     for record in (record for arm in drawn.values() for record in arm):
         if "activation_rms.1" not in record.curves:
             raise ValueError(f"the Record {record.run.name} has no norms of its layers; train it again to have them")
-    with new_figure(2, 2, WIDE, 6.4, sharey="col") as (figure, axes):
-        for what, (above, below) in zip(("activation", "gradient"), axes.T, strict=True):
+    with new_panels(4, 1, panel_height(2 * len(drawn))) as (figure, axes):
+        for what, above, below in (("activation", axes[0], axes[2]), ("gradient", axes[1], axes[3])):
+            above.sharey(below)
             layer_ends, epoch_ends = [], []
             for arm, records in drawn.items():
                 layers = sum(name.startswith(f"{what}_rms.") for name in records[0].curves)
@@ -108,8 +122,8 @@ def layer_norms(arms: Mapping[str, Iterable[Record]]) -> Figure:
                 last = [[curve[-1] for curve in run] for run in runs]
                 layer_ends.append((*draw_runs(above, last, style[arm], arm, geometric=True), arm, style[arm]))
                 for layer in sorted({1, layers}):
-                    text, curves = f"layer {layer}", [run[layer - 1] for run in runs]
-                    end = draw_runs(below, curves, style[arm], f"{arm}, {text}", geometric=True)
+                    text, curves = f"{arm}, layer {layer}", [run[layer - 1] for run in runs]
+                    end = draw_runs(below, curves, style[arm], text, geometric=True)
                     epoch_ends.append((*end, text, style[arm]))
             for axis, over, ends in ((above, "layer", layer_ends), (below, "epoch", epoch_ends)):
                 axis.set(xlabel=over, ylabel=f"{what}, RMS", yscale="log")
@@ -120,7 +134,7 @@ def layer_norms(arms: Mapping[str, Iterable[Record]]) -> Figure:
 
 
 def intervals(rows: Mapping[str, Comparison], label: str, claimed: Mapping[str, float] | None = None) -> Figure:
-    """Differences with their intervals, one row a name, from top to bottom; n stands at the right.
+    """Differences with their intervals, one row a name, from top to bottom; n stands at the right of the name.
 
     The thick bar is the interval by Student's t, the thin one below it the BCa bootstrap interval.
 
@@ -129,7 +143,7 @@ def intervals(rows: Mapping[str, Comparison], label: str, claimed: Mapping[str, 
         label: of the axis.
         claimed: differences that a source claims, for those of the rows that have one.
 
-    A row of fewer than two pairs has its n alone.
+    A row of fewer than three pairs has no interval, which stands beside its n, and its mean is hollow.
 
     Raises:
         ValueError: there is no row, or a claim is not about any.
@@ -137,10 +151,11 @@ def intervals(rows: Mapping[str, Comparison], label: str, claimed: Mapping[str, 
     claimed = claimed or {}
     if not rows or claimed.keys() - rows.keys():
         raise ValueError(f"a claim must be about one of the rows ({', '.join(rows) or 'none'}), got {list(claimed)}")
-    bars = pd.DataFrame(list(rows.values()))
-    bars = bars.where(bars["n"] > 1)  # One pair has a difference, but a mark without an interval looks precise.
+    numbers = pd.DataFrame(list(rows.values()))
+    bars = numbers.where(numbers["n"] >= PAIRS)
+    few = numbers.where(numbers["n"].between(1, PAIRS - 1))
     y = np.arange(len(rows))
-    with new_figure(1, 1, WIDE, 1.3 + 0.42 * len(rows)) as (figure, axis):
+    with new_figure(1, 1, 1.4 + 0.5 * len(rows)) as (figure, axis):
         axis.axvline(0, color="0.6", linewidth=1, zorder=0)
         mean = axis.errorbar(
             bars.difference,
@@ -153,25 +168,29 @@ def intervals(rows: Mapping[str, Comparison], label: str, claimed: Mapping[str, 
         )
         middle, half = (bars.bca_high + bars.bca_low) / 2, (bars.bca_high - bars.bca_low) / 2
         thin = axis.errorbar(middle, y + 0.22, xerr=half, fmt="none", ecolor="0.45", elinewidth=1.2, capsize=3)
-        shown = {f"mean difference, {100 * LEVEL:.0f} % interval by t": mean, "by the BCa bootstrap": thin}
+        shown: dict = {f"mean, {100 * LEVEL:.0f} % interval by t": mean, "BCa bootstrap": thin}
+        hollow = {"linestyle": "", "markersize": 7, "markerfacecolor": "white"}
+        if few["n"].any():
+            (shown["mean, too few pairs"],) = axis.plot(
+                few.difference, y, marker="s", markeredgecolor="black", **hollow
+            )
         if claimed:
             (shown["claimed"],) = axis.plot(
                 list(claimed.values()),
                 [list(rows).index(name) for name in claimed],
-                linestyle="",
                 marker="D",
-                markersize=8,
-                markerfacecolor="white",
-                markeredgecolor=POLYNOMIAL.ink,
+                markeredgecolor=POLYNOMIAL.colour,
                 markeredgewidth=1.8,
+                **hollow,
             )
-        for place, c in zip(y, rows.values(), strict=True):
-            n = f"n = {c.n}" + (f" ({c.lost} lost)" if c.lost else "")
-            right = {"xycoords": axis.get_yaxis_transform(), "xytext": (8, 0), "va": "center"}
-            axis.annotate(n, (1, place), textcoords="offset points", size=LABEL_SIZE, **right)
-        axis.set(yticks=y, yticklabels=list(rows), ylim=(len(rows) - 0.4, -0.6), xlabel=label)
-        axis.tick_params(axis="y", length=0)
+        # A name stands above its row: beside it, the longest would leave no room for the intervals.
+        above = {"size": LABEL_SIZE, "va": "center", "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.5}}
+        for place, c in zip(y - 0.42, rows.values(), strict=True):
+            n = f"n = {c.n}" + (f" ({c.lost} lost)" if c.lost else "") + (": no interval" if c.n < PAIRS else "")
+            axis.text(1, place, n, transform=axis.get_yaxis_transform(), ha="right", **above)
+        axis.set(ylim=(len(rows) - 0.4, -0.8), xlabel=label)
+        axis.set_yticks(y - 0.42, list(rows), ha="left", **above)
+        axis.tick_params(axis="y", length=0, direction="in", pad=0)
         axis.spines["left"].set_visible(False)
-        below = {"loc": "outside lower center", "ncols": len(shown), "frameon": False}
-        figure.legend(shown.values(), shown.keys(), fontsize=LABEL_SIZE, **below)
+        figure.legend(shown.values(), shown.keys(), loc="outside lower left", ncols=2, frameon=False)
     return figure

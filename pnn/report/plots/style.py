@@ -1,73 +1,18 @@
-"""The one style of the book's figures, and what several of them need."""
+"""What several of the book's figures need: lines of runs, names at their ends, axes that say what they are."""
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 
-import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import XAxis, YAxis
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.transforms import offset_copy
 
 from ...runs.record import Record
+from .arm_style import Style
+from .canvas import LABEL_SIZE
 
-
-@dataclass(frozen=True)
-class Style:
-    """How an arm is drawn: its colour is safe for the colour-blind, and dash and marker tell it apart without."""
-
-    colour: tuple[float, float, float]
-    dash: str | tuple[float, tuple[float, ...]]
-    marker: str
-
-    @property
-    def ink(self) -> tuple[float, ...]:
-        """The colour, dark enough for text on white."""
-        return tuple(0.65 * part for part in self.colour)
-
-
-PALETTE = sns.color_palette("colorblind")
-STANDARD, POLYNOMIAL = Style(PALETTE[0], (0, (4, 2)), "o"), Style(PALETTE[1], "-", "D")
-# Every other arm gets one of these: the first eight differ in colour, those after them in dash.
-OTHERS = [
-    Style(colour, dash, marker)
-    for dash in ("-", ":", "-.", (0, (4, 2)))
-    for colour, marker in zip(PALETTE[2:], "sv^P<X>p", strict=True)
-]
-WIDE = 9.0  # A figure of several axes has this width in inches.
-LABEL_SIZE = 10.0  # What is written beside lines has this size in points.
-
-
-@contextmanager
-def new_figure(rows: int, columns: int, width: float, height: float, **settings):
-    """A new figure of this size, in inches, and its axes; in the book's style, and closed at the end."""
-    with sns.axes_style("ticks"), sns.plotting_context("notebook"), plt.rc_context({"figure.dpi": 120}):
-        figure, axes = plt.subplots(rows, columns, figsize=(width, height), layout="constrained", **settings)
-        sns.despine(figure)
-        yield figure, axes
-        plt.close(figure)
-
-
-def styles(names: Iterable[str]) -> dict[str, Style]:
-    """A style for each arm of a figure, all of them different up to 34.
-
-    An arm has the same style in every figure, whichever order it is given in; only where two would have the same does
-    the later one by the alphabet take the next that is free.
-    """
-    names = list(names)
-    chosen = {"standard": STANDARD, "polynomial": POLYNOMIAL}
-    colours = len(PALETTE) - 2
-    free = list(range(len(OTHERS)))
-    for name in sorted(set(names) - chosen.keys()):
-        wanted = zlib.crc32(name.encode()) % colours
-        free = free or list(range(len(OTHERS)))
-        slot = min(free, key=lambda slot: (slot // colours, (slot - wanted) % colours))
-        free.remove(slot)
-        chosen[name] = OTHERS[slot]
-    return {name: chosen[name] for name in names}
+MARKS = 8  # A line of many points has its marker at about so many of them.
 
 
 def ended(arms: Mapping[str, Iterable[Record]]) -> dict[str, list[Record]]:
@@ -76,8 +21,16 @@ def ended(arms: Mapping[str, Iterable[Record]]) -> dict[str, list[Record]]:
     return {name: arm for name, arm in ended.items() if arm}
 
 
+def panel_height(labels: int) -> float:
+    """The height in inches of an axis that has so many names beside its lines."""
+    return max(2.4, 0.7 + 1.3 * LABEL_SIZE / 72 * labels)
+
+
 def label_ends(axis: Axes, ends: Iterable[tuple[float, float, str, Style]]) -> None:
-    """Write beside the ends of lines, apart from each other: x, y, text, style. The limits must be final."""
+    """Write beside the ends of lines, apart from each other: x, y, text, style. The limits must be final.
+
+    A short line in the arm's colour leads from the end to its text.
+    """
     ends = sorted(ends, key=lambda end: end[1])
     if not ends:
         return
@@ -86,12 +39,37 @@ def label_ends(axis: Axes, ends: Iterable[tuple[float, float, str, Style]]) -> N
     # This is about the height of the axis.
     points = 72 * 0.75 * axis.figure.get_figheight() / axis.get_gridspec().nrows
     rows = 1.3 * LABEL_SIZE / points * np.arange(len(ends))
-    wanted = np.array([to_axes.transform(end[:2])[1] for end in ends])
+    wanted = np.clip([to_axes.transform(end[:2])[1] for end in ends], 0, 1)
     placed = np.maximum.accumulate(wanted - rows) + rows
-    placed -= (placed - wanted).mean()  # They are pushed apart to both sides.
-    for (x, _, text, style), height in zip(ends, placed, strict=True):
-        place = {"xycoords": axis.get_xaxis_transform(), "xytext": (8, 0), "va": "center"}
-        axis.annotate(text, (x, height), textcoords="offset points", size=LABEL_SIZE, color=style.ink, **place)
+    placed -= (placed - wanted).mean()  # They are pushed apart to both sides, and stay on the axis if they can.
+    placed += max(0, -placed[0]) - max(0, placed[-1] - 1)
+    across = axis.get_xaxis_transform()
+    for (x, _, text, style), start, height in zip(ends, wanted, placed, strict=True):
+        axis.annotate(
+            text,
+            (x, start),
+            (x, height),
+            xycoords=across,
+            textcoords=offset_copy(across, axis.figure, x=18, units="points"),
+            va="center",
+            size=LABEL_SIZE,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": style.colour, "shrinkA": 0, "shrinkB": 4, "relpos": (0, 0.5)},
+        )
+
+
+def say_start(axis: Axes) -> None:
+    """Let a vertical axis start at a tick, and write under its label where, unless that is 0. The limits must be final.
+
+    A difference looks larger than it is on an axis of accuracies that does not start at 0.
+    """
+    low, high = axis.get_ylim()
+    ticks = axis.get_yticks()
+    start = max((tick for tick in ticks if tick <= low), default=low)
+    axis.set_yticks([tick for tick in ticks if start <= tick <= high])  # Others might be chosen for the new range.
+    axis.set_ylim(bottom=start)
+    if start:
+        axis.set_ylabel(f"{axis.get_ylabel()}\naxis starts at {start:g}")
 
 
 def log_ticks(axis: XAxis | YAxis) -> None:
@@ -120,6 +98,7 @@ def draw_runs(
     common = np.array([run[:steps] for run in runs])
     with np.errstate(divide="ignore"):  # A gradient may be 0.
         mean = np.exp(np.log(common).mean(axis=0)) if geometric else common.mean(axis=0)
-    thick = {"linestyle": style.dash, "marker": style.marker, "markersize": 4, "linewidth": 2}
-    axis.plot(np.arange(1, steps + 1), mean, color=style.colour, label=label, **thick)
+    thick = {"linestyle": style.dash, "marker": style.marker, "markersize": 5, "linewidth": 1.8}
+    every = -(-steps // MARKS)
+    axis.plot(np.arange(1, steps + 1), mean, color=style.colour, label=label, markevery=every, **thick)
     return max(map(len, runs)), mean[-1]

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from .style import WIDE, log_ticks, new_figure
+from .canvas import new_panels
+from .style import log_ticks, say_start
 
-ACROSS = 3  # So many axes stand in a row.
+ACROSS = 2  # So many axes stand in a row.
 WIDE_RANGE = 10.0  # An axis is logarithmic if its positive values span at least this ratio.
 
 
@@ -29,10 +30,8 @@ def response_curves(frame: pd.DataFrame, response: str, by: Sequence[str]) -> Fi
     runs = frame[(frame["outcome"] == "ok") & np.isfinite(frame[response].astype(float))]
     if runs.empty:
         raise ValueError(f"no run ended well with a number called {response!r}")
-    rows, columns = -(-len(by) // ACROSS), min(len(by), ACROSS)
-    width = WIDE * columns / ACROSS + (columns == 1)
-    with new_figure(rows, columns, width, 3.2 * rows, squeeze=False) as (figure, axes):
-        for axis, name in zip(axes.flat, by, strict=False):
+    with new_panels(len(by), ACROSS, 2.6, sharey=True) as (figure, axes):
+        for axis, name in zip(axes, by, strict=True):
             is_number = pd.api.types.is_numeric_dtype(runs[name]) and runs[name].dtype != bool
             values = sorted(runs[name].unique(), key=None if is_number else str)
             place = {value: value if is_number else number for number, value in enumerate(values)}
@@ -48,8 +47,7 @@ def response_curves(frame: pd.DataFrame, response: str, by: Sequence[str]) -> Fi
             elif min(values) > 0 and max(values) >= WIDE_RANGE * min(values):
                 axis.set(xscale="log")
                 log_ticks(axis.xaxis)
-        for axis in axes[:, 0]:
+        for axis in axes[::ACROSS]:
             axis.set(ylabel=response)
-        for axis in list(np.ravel(axes))[len(by) :]:
-            axis.remove()
+            say_start(axis)
     return figure

@@ -1,0 +1,77 @@
+"""How an arm is drawn: the same in every figure of the book."""
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Style:
+    """An arm's colour, and the dash and the marker that tell it apart without."""
+
+    colour: str
+    dash: str | tuple[float, tuple[float, ...]]
+    marker: str
+
+
+# Every colour has a contrast of at least 3 with white and with the book's dark page. None is grey: what is grey in a
+# figure is no arm, and takes the ink of the page.
+COLOURS = {
+    "blue": "#0072b2",
+    "orange": "#c87800",
+    "green": "#009264",
+    "red": "#d03a2b",
+    "purple": "#8a63d2",
+    "pink": "#cf5aa5",
+    "brown": "#85582f",
+    "sky": "#2596be",
+    "olive": "#7d8a00",
+    "slate": "#5b6f95",
+}
+SOLID, DASHED, DOTTED, DASHDOT = "-", (0, (4, 2)), (0, (1, 1.5)), (0, (5, 1.5, 1, 1.5))
+DASHES = (SOLID, DASHED, DOTTED, DASHDOT)
+MARKERS = "oDs^vP*X<>ph"
+
+STANDARD = Style(COLOURS["blue"], DASHED, "o")
+POLYNOMIAL = Style(COLOURS["orange"], SOLID, "D")
+QUADRATIC = Style(COLOURS["green"], SOLID, "s")
+# By the names that figures give to arms. Each of these has a marker of its own but for the standard network by another
+# name, and for one neuron that is trained or matched in several ways.
+KNOWN = {
+    "standard": STANDARD,
+    "conventional": STANDARD,
+    "polynomial": POLYNOMIAL,
+    "quadratic": QUADRATIC,
+    "bilinear": Style(COLOURS["red"], DASHDOT, "^"),
+    "star": Style(COLOURS["purple"], SOLID, "*"),
+    "ccp": Style(COLOURS["pink"], DASHED, "P"),
+    "ncp": Style(COLOURS["brown"], DASHDOT, "X"),
+    "product": Style(COLOURS["sky"], DOTTED, "v"),
+    "kan": Style(COLOURS["olive"], SOLID, "p"),
+    "kan-chebyshev": Style(COLOURS["slate"], DOTTED, "<"),
+    "PolyNeXt": Style(COLOURS["red"], SOLID, ">"),
+    "quadratic-activation": Style(COLOURS["purple"], DOTTED, "h"),
+    "polynomial, equal parameters": POLYNOMIAL,
+    "polynomial, equal multiply-accumulates": Style(COLOURS["orange"], DASHED, "D"),
+    "polynomial, equal activation memory": Style(COLOURS["orange"], DOTTED, "D"),
+    "polynomial, equal step time": Style(COLOURS["orange"], DASHDOT, "D"),
+    "polynomial, the source's width": Style(COLOURS["brown"], SOLID, "D"),
+    "quadratic, not held back": QUADRATIC,
+    "ReLinear, ratio 0.0001": Style(COLOURS["orange"], DASHDOT, "^"),
+}
+
+
+def styles(names: Iterable[str]) -> dict[str, Style]:
+    """A style for each arm of a figure.
+
+    It follows from the arm's name alone: that of ``KNOWN``, or one that the name is hashed to. Only where two unknown
+    arms of one figure are hashed to the same of the 480 styles, the later one by the alphabet takes the next.
+    """
+    names = list(names)
+    possible = [Style(colour, dash, marker) for marker in MARKERS for dash in DASHES for colour in COLOURS.values()]
+    chosen = {name: KNOWN[name] for name in names if name in KNOWN}
+    for name in sorted(set(names) - chosen.keys()):
+        slot = zlib.crc32(name.encode()) % len(possible)
+        turned = possible[slot:] + possible[:slot]
+        chosen[name] = next((style for style in turned if style not in chosen.values()), turned[0])
+    return {name: chosen[name] for name in names}

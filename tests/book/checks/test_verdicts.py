@@ -1,0 +1,146 @@
+"""The check of the page of verdicts, on a page of four claims that is written by hand."""
+
+import dataclasses
+import html
+import json
+import re
+from pathlib import Path
+
+import pytest
+from checks import answers
+from checks.verdicts import wrong_verdicts
+from claimed import GOOD, STANDARD, keep, tiny
+from whole import whole_record
+
+import pnn
+from pnn.experiments import EXPERIMENTS
+from pnn.report import claims, measures
+from pnn.report.claims import load_claims
+from pnn.runs.store import record_path
+
+
+@pytest.fixture(autouse=True)
+def experiment(monkeypatch):
+    monkeypatch.setitem(EXPERIMENTS, "digits", tiny)
+
+
+HEAD = "claim|claimed|measured (95 % interval)|n|p (Holm)|size|device|verdict"
+ROWS = [
+    '<a href="x.html">More &amp; better</a>|85 → 88 %|+4.00 (+1.52 to +6.48)|3|0.500|laptop|an abacus|holds',
+    "Comparable|comparable|-4.00 (-6.48 to -1.52)|3|0.500|laptop|an abacus|does not hold",
+    "No gain|85 %|+3.00 (+3.00 to +3.00)|2|0.500|laptop|an abacus|does not hold",
+]
+SENTENCE = (
+    "Of 4 claims of 2 sources, the verdict is “holds” for 1, “does not hold” for 2 and “cannot tell” for 0; "
+    "not measured yet: 1. Measured: 3 at size laptop."
+)
+
+
+def table(*rows: str) -> str:
+    head, *body = ["".join(f"<td>{cell}</td>" for cell in row.split("|")) for row in rows]
+    return f"<table><tr>{head.replace('td>', 'th>')}</tr>{''.join(f'<tr>{row}</tr>' for row in body)}</table>"
+
+
+@pytest.fixture
+def book(tmp_path) -> Path:
+    """A built page of four claims, written by hand, their file and their Records."""
+    keep(tmp_path / "results", "smoke", standard=[0.1] * 2, parameters=[0.9] * 2)
+    keep(tmp_path / "results", "laptop", standard=STANDARD, parameters=[0.53, 0.56, 0.59], macs=[0.53, 0.55])
+    query = '\nexperiment = "digits"\narm = "{}"\nmeasure = "{}"\nrule = "{}"\nvalue = {}\n'
+    entries = [
+        GOOD.replace('"t"', '"More & better"').replace("1 %", "85 → 88 %")
+        + query.format("parameters", "accuracy", "gain", 3),
+        GOOD.replace('"t"', '"Comparable"').replace("1 %", "comparable")
+        + query.format("parameters", "gap", "equal", 1),
+        GOOD.replace('"t"', '"No gain"').replace("1 %", "85 %")
+        + query.format("macs", "accuracy", "no gain", 0).replace("value = 0\n", ""),
+        GOOD.replace('"s"', '"s2"').replace('"t"', '"Faster"').replace("1 %", "2 x"),
+    ]
+    (tmp_path / "claims.toml").write_text("".join(e.replace('"a"', f'"c{i}"') for i, e in enumerate(entries)))
+    (tmp_path / "notebooks" / "analysis").mkdir(parents=True)
+    (tmp_path / "book").mkdir()
+    page = table(HEAD, *ROWS) + table("claim|claimed|verdict", "Faster|2 x|not measured yet")
+    page = f"<p><b>{SENTENCE}</b></p>{page}" + table("rule|holds", "gain|l &gt; 0")
+    (tmp_path / "notebooks/analysis/verdict.html").write_text(page, encoding="utf-8")
+    (tmp_path / "notebooks/analysis/x.html").touch()
+    (tmp_path / "book/index.html").write_text(f"<p>{html.escape(SENTENCE)}</p>", encoding="utf-8")
+    assert len(load_claims(tmp_path / "claims.toml")) == 4
+    return tmp_path
+
+
+def problems_of(book: Path) -> str:
+    return "\n".join(wrong_verdicts(book, book / "claims.toml", book / "results"))
+
+
+def test_the_check_accepts_a_true_page(book):
+    assert problems_of(book) == ""
+
+
+@pytest.mark.parametrize(
+    ("true", "false", "message"),
+    [
+        ("+4.00 (", "+4.01 (", r"c0: measured is \+4\.00 \(\+1\.52 to \+6\.48\), not \+4\.01"),
+        ("-4.00 (", "+4.00 (", r"c1: measured is -4\.00"),
+        ("to +6.48", "to +6.49", r"c0: measured is"),
+        ("(+1.52 to", "(-1.52 to", r"c0: measured is"),
+        ("<td>3</td>", "<td>4</td>", "c0: n is 3, not 4"),
+        ("<td>2</td>", "<td>3</td>", "c2: n is 2, not 3"),
+        ("<td>holds</td>", "<td>cannot tell</td>", "c0: the verdict is 'holds', not 'cannot tell'"),
+        ("<td>laptop</td>", "<td>smoke</td>", "c0: n is 2, not 3"),
+        ("<td>laptop</td>", "<td>paper</td>", "c0: of size 'paper' there are 0 groups of Records"),
+        ("85 → 88", "85 → 89", "c0: 0 rows have its text and what is claimed"),
+        ("Comparable", "Incomparable", "c1: 0 rows have its text"),
+        (table(HEAD, ROWS[2])[len(table(HEAD)) - 8 : -8], "", "there are 3 rows for 4 claims"),
+        ("Faster</td><td>2 x", "Comparable</td><td>comparable", "c1: 2 rows have its text"),
+        ("not measured yet</td>", "holds</td>", "c3: it has no query, but the verdict 'holds'"),
+        ("“holds” for 1", "“holds” for 2", "verdict.html does not say 'Of 4 claims of 2 sources"),
+        ("x.html", "y.html", "a claim leads to a page that is missing: y.html"),
+    ],
+)
+def test_the_check_finds_a_false_page(true, false, message, book):
+    path = book / "notebooks/analysis/verdict.html"
+    text = path.read_text(encoding="utf-8")
+    assert true in text
+    path.write_text(text.replace(true, false, 1), encoding="utf-8")
+    assert re.search(message, problems_of(book))
+
+
+def test_the_check_finds_a_false_title_page(book):
+    (book / "book/index.html").write_text(SENTENCE.replace("for 1", "for 3"), encoding="utf-8")
+    assert "book/index.html does not say" in problems_of(book)
+    (book / "book/index.html").write_text("nothing of it", encoding="utf-8")
+    assert problems_of(book) == ""
+
+
+def test_the_check_finds_a_page_without_its_records(book):
+    path = book / "notebooks/analysis/verdict.html"
+    text = re.sub("<td>(does not hold|holds)</td>", "<td>not measured yet</td>", path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
+    assert "no claim is measured, though there are Records" in problems_of(book)
+
+
+def test_the_check_finds_another_record(book):
+    path = record_path(tiny("laptop")["parameters"][2], book / "results")
+    form = json.loads(path.read_text())
+    path.write_text(json.dumps(form | {"outcome": "diverged"}))
+    assert "c0: n is 2, not 3" in problems_of(book)
+    form["final"]["train"]["accuracy"] -= 0.03
+    path.write_text(json.dumps(form))
+    assert "c1: measured is -5.00" in problems_of(book)
+    assert "c0" not in problems_of(book)
+
+
+def test_the_check_has_students_t():
+    # from a printed table
+    for freedom, t in {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 9: 2.262, 30: 2.042, 31: 2.040}.items():
+        assert answers.t_quantile(freedom) == pytest.approx(t, abs=0.0005)
+
+
+@pytest.mark.parametrize("measure", claims.MEASURES)
+@pytest.mark.parametrize("curve", [[0.4], [0.1, 0.6, 0.7], [0.1, 0.3, 0.35, 0.4, 0.5]])
+def test_the_check_measures_as_the_module_does(measure, curve):
+    run = dataclasses.replace(tiny("laptop")["standard"][0], recipe=pnn.Recipe(len(curve)))
+    final = {"train": pnn.Score(0, 0.7), "validation": pnn.Score(0, 0.8)}
+    record = whole_record(run, 0.75, curves={"validation_accuracy": curve}, final=final)
+    expected = getattr(measures, measure)(record)
+    assert answers.measured(measure, record.to_dict()) == pytest.approx(expected)

@@ -1,0 +1,119 @@
+"""The page of verdicts says what the file of claims and the Records say."""
+
+import collections
+import html
+import html.parser
+import math
+import re
+import statistics
+import tomllib
+from pathlib import Path
+
+from checks.answers import measured, t_quantile, verdict
+from checks.arms import arms_of
+from checks.sources import RESULTS, ROOT, records_in
+
+CLAIMS = ROOT / "book/claims.toml"
+VERDICTS = "notebooks/analysis/verdict.html"
+MEASURED, UNMEASURED = "measured (95 % interval)", "not measured yet"
+
+
+def problems(built: Path) -> list[str]:
+    return wrong_verdicts(built)
+
+
+class Tables(html.parser.HTMLParser):
+    """Collects the tables of a page as lists of rows, a row as the list of its cells' texts; and the links in cells."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tables: list[list[list[str]]] = []
+        self.links: list[str] = []
+        self.in_cell = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("th", "td"):
+            self.tables[-1][-1].append("")
+            self.in_cell = True
+        elif tag == "a" and self.in_cell:
+            self.links.append(dict(attrs).get("href") or "")
+
+    def handle_endtag(self, tag: str) -> None:
+        self.in_cell = self.in_cell and tag not in ("th", "td")
+
+    def handle_data(self, data: str) -> None:
+        if self.in_cell:
+            self.tables[-1][-1][-1] += data.replace("\N{NO-BREAK SPACE}", " ")
+
+    def rows_with(self, *names: str) -> list[dict[str, str]]:
+        """The rows of all tables whose first one has these names; cells by name of their column."""
+        wanted = [table for table in self.tables if table and set(names) <= set(table[0])]
+        return [dict(zip(table[0], row, strict=True)) for table in wanted for row in table[1:]]
+
+
+def wrong_verdicts(built: Path, claims: Path = CLAIMS, results: Path = RESULTS) -> list[str]:
+    """The page of verdicts against the file of claims, and every measured row against the Records of its size."""
+    page = Tables()
+    page.feed((built / VERDICTS).read_text(encoding="utf-8"))
+    rows = page.rows_with("claim", "claimed", "verdict")
+    entries = tomllib.loads(claims.read_text(encoding="utf-8"))["claim"]
+    records = records_in(results)
+    problems = []
+    if len(rows) != len(entries):
+        problems.append(f"there are {len(rows)} rows for {len(entries)} claims")
+    for link in sorted(set(page.links)):
+        if not (built / VERDICTS).parent.joinpath(link).is_file():
+            problems.append(f"a claim leads to a page that is missing: {link}")
+    for claim in entries:
+        own = [row for row in rows if (row["claim"], row["claimed"]) == (claim["text"], claim["claimed"])]
+        if len(own) != 1:
+            problems.append(f"{claim['id']}: {len(own)} rows have its text and what is claimed")
+        else:
+            problems += [f"{claim['id']}: {problem}" for problem in wrong_row(claim, own[0], records)]
+    count = collections.Counter(row["verdict"] for row in rows)
+    if count[UNMEASURED] == len(rows) and any(record["run"]["size"] != "smoke" for record in records):
+        problems.append("no claim is measured, though there are Records")
+    sentence = (
+        f"Of {len(entries)} claims of {len({claim['source'] for claim in entries})} sources, "
+        f"the verdict is “holds” for {count['holds']}, “does not hold” for {count['does not hold']} "
+        f"and “cannot tell” for {count['cannot tell']}; {UNMEASURED}: {count[UNMEASURED]}."
+    )
+    for name in (VERDICTS, "book/index.html"):
+        text = re.sub(r"<[^>]+>", "", (built / name).read_text(encoding="utf-8"))
+        text = " ".join(html.unescape(text).split())
+        if sentence not in text and (name == VERDICTS or "sources, the verdict is" in text):
+            problems.append(f"{name} does not say {sentence!r}")
+    return problems
+
+
+def wrong_row(claim: dict, row: dict[str, str], records: list[dict]) -> list[str]:
+    """What the Records contradict in the row of a claim: mean difference and interval, n, verdict."""
+    if row["verdict"] == UNMEASURED:
+        return []
+    if "rule" not in claim:
+        return [f"it has no query, but the verdict {row['verdict']!r}"]
+    try:
+        standard, other = arms_of(claim, [r for r in records if r["run"]["size"] == row["size"]])
+    except LookupError as error:
+        return [f"of size {row['size']!r} there are {error}"]
+    seeds = standard.keys() & other.keys()
+    n = len(seeds)
+    problems = [] if row["n"].split()[0] == str(n) else [f"n is {n}, not {row['n']}"]
+    if n < 2:
+        expected = "cannot tell"
+    else:
+        differences = [measured(claim["measure"], other[s]) - measured(claim["measure"], standard[s]) for s in seeds]
+        mean = statistics.fmean(differences)
+        half = t_quantile(n - 1) * statistics.stdev(differences) / math.sqrt(n)
+        low, high = mean - half, mean + half
+        said = [float(number) for number in re.findall(r"[-+]\d+\.\d+", row[MEASURED])]
+        if len(said) != 3 or max(abs(a - b) for a, b in zip(said, (mean, low, high), strict=True)) > 0.00501:
+            problems.append(f"measured is {mean:+.2f} ({low:+.2f} to {high:+.2f}), not {row[MEASURED]}")
+        expected = verdict(claim, low, high)
+    if row["verdict"] != expected:
+        problems.append(f"the verdict is {expected!r}, not {row['verdict']!r}")
+    return problems
