@@ -231,6 +231,31 @@ def test_study_trains_what_is_missing(which, results, trained, capsys):
     assert [run for run, _ in trained] == [*runs[1:], runs[0]]
 
 
+def test_again_moves_records_aside_after_asking_and_trains_them(results, trained, capsys, monkeypatch):
+    runs = tiny("smoke", seeds=2)["standard"]
+    kept = dataclasses.replace(record_of(runs[0]), seconds=7.0)
+    save_record(kept, results)
+    words = ["study", "tiny", "--size", "smoke", "--seeds", "2", "--again"]
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: False))
+    assert main(words) == 2  # Nobody is there to answer.
+    assert "would move 1 Records aside and asks first; give --yes" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "")
+    assert main(words) == 2
+    assert "nothing was moved" in capsys.readouterr().err
+    assert trained == []
+    assert store.load_record(runs[0], results) == kept
+    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "y")
+    assert main(words) == 0
+    assert [run for run, _ in trained] == runs
+    (aside,) = (results.parent / "runs").glob("aside-*")
+    assert f"Move 1 Records to {aside} and train them again?" in asked[-1]
+    assert store.load_records(aside) == [kept]
+    assert main([*words, "--yes"]) == 0
+    assert [run for run, _ in trained] == [*runs, *runs]
+
+
 def test_a_study_whose_budget_is_spent_first_is_status_3(results, monkeypatch):
     monkeypatch.setattr(study_command, "records_of", lambda runs, **_: [record_of(runs[0], "ok")])
     assert main(["study", "tiny", "--size", "smoke", "--seeds", "3", "--budget", "1s"]) == 3

@@ -140,8 +140,8 @@ def boolq_glove(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -
 def higgs(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Arms:
     """The same on HIGGS; see :func:`cifar10`. ``"laptop"`` is on the HIGGS subset (51k rows).
 
-    Two more arms: ``"source"``, the polynomial network at the source's own width of 98, which it calls matched, and
-    ``"boosted-trees"``, :mod:`pnn.networks.baselines`.
+    Three more arms: ``"source"``, the polynomial network at the source's own width of 98, which it calls matched, and
+    ``"boosted-trees"`` and ``"majority"``, :mod:`pnn.networks.baselines`.
     """
     setting = setting_of(HIGGS_SETTINGS, size)
     arms = _arms(HIGGS_SETTINGS, size, seeds, width, epochs)
@@ -149,8 +149,8 @@ def higgs(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Arms
     if not width:
         network = MLP("polynomial", HIGGS_SOURCE_WIDTH)
         arms["source"] = runs_of(setting.task, network, recipe, seeds or setting.other_seeds, size)
-    trees = BoostedTrees()
-    return arms | {trees.name: baseline_runs(setting.task, trees, size, seeds or setting.other_seeds)}
+    arms[BoostedTrees.name] = baseline_runs(setting.task, BoostedTrees(), size, seeds or setting.other_seeds)
+    return arms | {Majority.name: baseline_runs(setting.task, Majority(), size, 1)}
 
 
 def digits(*, seeds: int = 0, width: int = 0, epochs: int = 0) -> Arms:

@@ -23,10 +23,28 @@ NAMES = {
 }
 
 
+EQUAL = "polynomial, equal "
+
+
 def label(arm: Any) -> str:
     """The name that tables and figures give to an arm."""
     name = arm_name(arm)
     return NAMES.get(name, name)
+
+
+def same_runs(arms: Arms) -> dict[str, list[Record]]:
+    """The arms by label; those of which one has the Runs of the other, or their first ones, are one of both names."""
+    merged: dict[str, list[Record]] = {}
+    for name, arm in arms.items():
+        for other, own in merged.items():
+            first = min(len(arm), len(own))
+            if first and [r.run for r in arm[:first]] == [r.run for r in own[:first]]:
+                kept = merged.pop(other)
+                merged[f"{other} and {label(name).removeprefix(EQUAL)}"] = max(kept, arm, key=len)
+                break
+        else:
+            merged[label(name)] = arm
+    return merged
 
 
 def by_part(arms: Mapping[Any, Any], part: str, **others: Any) -> dict[Any, Any]:

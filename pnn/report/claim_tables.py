@@ -10,9 +10,10 @@ from ..runs.run import SIZES
 from ..system.extras import needs
 from .arms import label
 from .claims import Answer, Claim
-from .comparison import Comparison
+from .comparison import FEWEST, Comparison
 from .table import INTERVAL, NOTHING, Cell, Table, pairs, sentence
-from .tables import where
+from .tables import told_of, where
+from .verdict import ANSWERS
 
 with needs("train", "a table"):
     import pandas as pd
@@ -25,7 +26,7 @@ Answers = Mapping[str, Answer]  # An answer stands under the id of its claim.
 
 
 def counts(claims: Iterable[Claim], answers: Answers) -> dict[str, str]:
-    """How many claims, sources and verdicts of each kind there are, and answers of each size, as text for the prose."""
+    """How many claims, sources and answers of each kind and size there are, as text for the prose."""
     claims = list(claims)
     words = Counter(answers[claim.id].verdict if claim.id in answers else UNMEASURED for claim in claims)
     sizes = Counter(answer.size for answer in answers.values())
@@ -33,9 +34,7 @@ def counts(claims: Iterable[Claim], answers: Answers) -> dict[str, str]:
     return {
         "claims": f"{len(claims)}",
         "sources": f"{len({claim.source for claim in claims})}",
-        "holds": f"{words['holds']}",
-        "does-not-hold": f"{words['does not hold']}",
-        "cannot-tell": f"{words['cannot tell']}",
+        "answers": ", ".join(f"“{word}” for {words[word]}" for word in ANSWERS if words[word]) or "none",
         "unmeasured": f"{words[UNMEASURED]}",
         "measured": measured or "none",
     }
@@ -56,11 +55,14 @@ def table(claims: Sequence[Claim], answers: Answers, page: str = PAGE) -> Table:
         row = {"claim": claim.text, "page": _address(claim, page), "claimed": claim.claimed, "verdict": UNMEASURED}
         if answer := answers.get(claim.id):
             row |= dataclasses.asdict(answer.comparison) if answer.comparison.n > 1 else {}
-            row |= {"n": answer.comparison.n, "lost": answer.comparison.lost, "p_holm": answer.p_holm}
-            row |= {"size": answer.size, "verdict": answer.verdict}
+            # The exact test of few pairs cannot fall below 0.05; that of shares can.
+            if answer.comparison.n >= FEWEST or claim.measure == "failure":
+                row["p_holm"] = answer.p_holm
+            row |= {"n": answer.comparison.n, "lost": answer.comparison.lost}
+            row |= {"size": answer.size, "verdict": told_of(answer)}
         rows.append(row)
     frame = pd.DataFrame(rows, columns=["claim", "page", *FIELDS]).astype({"n": "Int64", "lost": "Int64"})
-    columns: dict[str, Cell] = {"claimed": "{claimed}", "verdict": "{verdict}"}
+    columns: dict[str, Cell] = {"claimed": "{claimed}", "answer": "{verdict}"}
     sizes = frame["size"].dropna().unique()
     if not len(sizes):
         caption, more = sentence("claims that are not measured yet"), ()

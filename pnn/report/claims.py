@@ -12,6 +12,7 @@ from typing import Any
 
 from ..experiments import EXPERIMENTS
 from ..experiments.common import Arms
+from ..networks.baselines import Majority
 from ..runs.folders import checkout_folder, results_folder
 from ..runs.frame import arm_name
 from ..runs.record import Record
@@ -19,10 +20,13 @@ from ..runs.run import SIZES
 from ..runs.store import load_record
 from ..system.meant import meant
 from . import measures
-from .comparison import Comparison, check_same_data, compare, compare_records, holm
-from .verdict import RULES, verdict
+from .arms import label
+from .comparison import Comparison, check_same_data, compare_rates, compare_records, holm
+from .gates import blind
+from .verdict import MATTERS, RULES, verdict
 
 # These are the measures of pnn.report.measures in points.
+GAPS = ("gap", "validation_gap")
 MEASURES = ("accuracy", "early_accuracy", "area_under_curve", "gap", "validation_gap", "failure")
 QUERY = ("experiment", "arm", "measure", "rule")  # A claim has all of them, or none if nothing answers it yet.
 
@@ -43,8 +47,10 @@ class Claim:
     arm: str = ""  # parts such as neuron, what is equal and activation are joined by "/"
     measure: str = ""  # a name in MEASURES
     rule: str = ""  # a name in RULES
-    # points: what is claimed of a gain, 0 if no number is; the margin of equal; none for no gain
+    # Of a gain the least that is still what is claimed, in points, 0 if no number is; of "no worse" the margin, in
+    # points, for a gap as a share of the other arm's gap; none for no gain.
     value: float | None = None
+    matters: float = MATTERS  # points, the smallest difference that matters
     page: str = ""  # the page with the details, such as "notebooks/datasets/cifar10.ipynb"
     against: str = "standard"  # the other arm
     short: str = ""  # the claim in a few words, for the table of its own page
@@ -52,8 +58,10 @@ class Claim:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             given = getattr(self, field.name)
-            if field.name != "value" and type(given) is not str:
+            if field.name not in ("value", "matters") and type(given) is not str:
                 raise self._error(field.name, "must be text", given)
+        if type(self.matters) not in (int, float) or not 0 < self.matters < math.inf:
+            raise self._error("matters", "must be a number of points above 0", self.matters)
         for name in ("source", "text", "claimed"):
             if not getattr(self, name).strip():
                 raise self._error(name, "must not be empty", getattr(self, name))
@@ -77,8 +85,6 @@ class Claim:
             raise self._error("value", f"must be given for the rule {self.rule!r}, in points", None)
         elif type(self.value) not in (int, float) or not 0 <= self.value < math.inf:
             raise self._error("value", "must be a number of points, at least 0", self.value)
-        elif self.rule == "equal" and self.value == 0:
-            raise self._error("value", "must be above 0 for the rule 'equal': no interval lies within +-0", self.value)
         seen = {}
         for size in SIZES[1:]:  # The smaller sizes are quicker to ask.
             seen |= dict.fromkeys(_arms(EXPERIMENTS[self.experiment], size))
@@ -102,11 +108,18 @@ class Answer:
     comparison: Comparison  # the claim's arm less the other one, in points
     devices: tuple[str, ...]
     p_holm: float  # p adjusted by Holm's method over the answers that were asked for together
+    blind: str = ""  # why the experiment cannot see what is claimed, see pnn.report.gates; empty if it can
 
     @property
     def verdict(self) -> str:
-        """``"holds"``, ``"does not hold"`` or ``"cannot tell"``, by the claim's rule."""
-        return verdict(self.comparison, self.claim.rule, self.claim.value)
+        """One of :data:`pnn.report.verdict.ANSWERS`, by the claim's rule."""
+        if self.blind:
+            return "cannot see"
+        claim, c, value = self.claim, self.comparison, self.claim.value
+        if claim.measure in GAPS and claim.rule == "no worse":  # Less is better, and the margin is a share.
+            c = dataclasses.replace(c, low=-c.high, high=-c.low)
+            value = max(claim.matters, value * abs(c.mean_a))
+        return verdict(c, claim.rule, value, claim.matters)
 
 
 def load_claims(path: str | Path | None = None, ids: Iterable[str] = ()) -> list[Claim]:
@@ -161,8 +174,8 @@ def _read_claims(path: str | Path | None, wanted: frozenset[str]) -> dict[str, C
 def answer(claim: Claim, results: str | Path | None = None) -> Answer | None:
     """What the Records say to a claim at the largest size that has them all; None if none above smoke has.
 
-    A run that did not end well is a lost pair. With fewer than two pairs left nothing is known: the interval is then
-    the whole line, and the verdict *cannot tell*.
+    A run that did not end well is a lost pair. Where an arm lost too many, or never learned, the verdict is *cannot
+    see* (:func:`pnn.report.gates.blind`).
 
     Args:
         claim: the claim.
@@ -179,7 +192,10 @@ def answer(claim: Claim, results: str | Path | None = None) -> Answer | None:
             continue
         pair = [[load_record(run, folder) for run in arms[name]] for name in (claim.against, claim.arm)]
         if all(record for arm in pair for record in arm):
-            return _answer(claim, *pair)
+            trivial = {
+                name: [load_record(run, folder) for run in own] for name, own in arms.items() if _is_majority(name)
+            }
+            return _answer(claim, *pair, _trivial(trivial | {claim.arm: pair[1]}))
     return None
 
 
@@ -198,10 +214,10 @@ def answers(arms: Mapping[Any, list[Record]], *ids: str) -> list[Answer]:
     """
     named = {arm_name(arm): own for arm, own in arms.items()}
     asked = [claim for claim in load_claims(ids=ids) if {claim.against, claim.arm} <= named.keys()]
-    return _adjusted([_answer(claim, named[claim.against], named[claim.arm]) for claim in asked])
+    return _adjusted([_answer(claim, named[claim.against], named[claim.arm], _trivial(named)) for claim in asked])
 
 
-def _answer(claim: Claim, against: list[Record], arm: list[Record]) -> Answer:
+def _answer(claim: Claim, against: list[Record], arm: list[Record], trivial: float) -> Answer:
     # Arms may have different numbers of seeds; one that only one arm was to run is no pair, and none is lost.
     seeds = {record.run.seed for record in against} & {record.run.seed for record in arm}
     pair = [[record for record in own if record.run.seed in seeds] for own in (against, arm)]
@@ -213,22 +229,31 @@ def _answer(claim: Claim, against: list[Record], arm: list[Record]) -> Answer:
             "have not; take another measure or arm"
         ) from error
     devices = {record.used["device"] for own in pair for record in own if "device" in record.used}
-    return Answer(claim, arm[0].run.size, comparison, tuple(sorted(devices)), comparison.p)
+    # Of endings nothing is hidden by the endings themselves.
+    reason = (
+        "" if claim.measure == "failure" else blind({label(claim.against): pair[0], label(claim.arm): pair[1]}, trivial)
+    )
+    return Answer(claim, arm[0].run.size, comparison, tuple(sorted(devices)), comparison.p, reason)
 
 
 def verdicts(claims: Iterable[Claim], results: str | Path | None = None) -> dict[str, Answer]:
     """The answers to the claims that have one, by id; p is adjusted over all of them.
 
-    Two claims with the same comparison are one test, which is counted once.
+    Two claims with the same query are one test, which is counted once.
     """
     found = [answer(claim, results) for claim in claims]
     return {one.claim.id: one for one in _adjusted([one for one in found if one])}
 
 
 def _adjusted(found: list[Answer]) -> list[Answer]:
-    distinct = list(dict.fromkeys(one.comparison for one in found))
-    adjusted = dict(zip(distinct, holm([c.p for c in distinct]), strict=True))
-    return [dataclasses.replace(one, p_holm=adjusted[one.comparison]) for one in found]
+    """The same answers with p adjusted over them; claims with one query are one test."""
+
+    def query(one: Answer) -> tuple[str, ...]:
+        return one.claim.experiment, one.claim.arm, one.claim.against, one.claim.measure, one.size
+
+    tests = {query(one): one.comparison.p for one in found if not one.blind}
+    adjusted = dict(zip(tests, holm(list(tests.values())), strict=True))
+    return [dataclasses.replace(one, p_holm=adjusted.get(query(one), math.nan)) for one in found]
 
 
 @functools.cache
@@ -238,9 +263,20 @@ def _arms(experiment: Callable[[str], dict], size: str) -> Arms:
 
 
 def _compare(a: list[Record], b: list[Record], value: Callable[[Record], float]) -> Comparison:
-    """As :func:`pnn.compare_records`, but runs that ended badly have a value, too, if the measure is "failure"."""
-    if value is measures.failure:  # Every run has a value.
+    """As :func:`pnn.compare_records`, but of endings as shares, which every run has a part in."""
+    if value is measures.failure:
         check_same_data(a, b)
-        values = [[value(record) for record in sorted(arm, key=lambda r: r.run.seed)] for arm in (a, b)]
-        return compare(*values)
+        return compare_rates(*([record.outcome != "ok" for record in arm] for arm in (a, b)))
     return compare_records(a, b, value)
+
+
+def _is_majority(arm: str) -> bool:
+    return arm.split("/")[0] == Majority.name
+
+
+def _trivial(arms: Mapping[str, list[Record | None]]) -> float:
+    """The accuracy in percent of an answer that looks at no input: the majority arm's, else that of a uniform guess."""
+    for name, arm in arms.items():
+        if _is_majority(name) and arm and arm[0] and arm[0].outcome == "ok":
+            return measures.accuracy(arm[0])
+    return 100 / next(record.run.task.form.classes for arm in arms.values() for record in arm if record)

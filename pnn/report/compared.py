@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from ..runs.record import Record
 from . import measures
-from .arms import Arms, label
+from .arms import Arms, label, same_runs
 from .comparison import Comparison, compare, compare_records
 
 Measures = Mapping[str, Callable[[Record], float]]
@@ -33,8 +33,9 @@ def by_arm(
 ) -> dict[str, Comparison]:
     """Every other arm less one of them, by the name that a reader sees.
 
-    A seed that only one of the two was to have is no pair, and not lost. An arm that was to have one seed, as a
-    baseline, is left out; one whose runs ended badly is there, with the pairs that it lost.
+    Arms that are the same Runs, as where one width matches two costs, are one row of both names. A seed that only one
+    of the two was to have is no pair, and not lost. An arm that was to have one seed, as a baseline, is left out; one
+    whose runs ended badly is there, with the pairs that it lost.
 
     Args:
         arms: Records by arm.
@@ -42,11 +43,11 @@ def by_arm(
         base: the arm that the others are compared with.
     """
     found = {}
-    for name, arm in arms.items():
+    for name, arm in same_runs({name: arm for name, arm in arms.items() if name != base}).items():
         seeds = {record.run.seed for record in arm} & {record.run.seed for record in arms[base]}
         pair = [[record for record in own if record.run.seed in seeds] for own in (arms[base], arm)]
-        if name != base and len(seeds) > 1:
-            found[label(name)] = compare_records(*pair, value)
+        if len(seeds) > 1:
+            found[name] = compare_records(*pair, value)
     return found
 
 

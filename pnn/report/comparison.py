@@ -1,5 +1,6 @@
 """Two networks compared on the same seeds."""
 
+import dataclasses
 import functools
 import inspect
 import math
@@ -10,10 +11,11 @@ import numpy as np
 
 from ..runs.record import Record
 from ..system.extras import needs
+from .crossed import LEVEL, RESAMPLES, bits, crossed_interval
+from .measures import accuracy
 
-LEVEL = 0.95  # Every interval has this level.
 POWER = 0.80  # The smallest detectable effect is found with this power.
-RESAMPLES = 9_999  # The bootstrap draws so many.
+FEWEST = 6  # Of fewer pairs the exact test cannot fall below 0.05, whatever they show.
 EXACT = 16  # Up to so many pairs all sign patterns are gone through; of more pairs 2^16 are drawn.
 
 
@@ -26,18 +28,21 @@ class Comparison:
     mean_a: float
     mean_b: float
     difference: float  # mean of b - a
-    low: float  # 95 % interval of the mean difference, paired t
+    low: float  # the 95 % interval that answers go by: over seeds and test rows where both are known, else over seeds
     high: float
+    t_low: float  # 95 % interval of the mean difference over seeds alone, paired t
+    t_high: float
     bca_low: float  # the same interval by the bias-corrected and accelerated bootstrap
     bca_high: float
     p: float  # exact paired permutation (sign-flip) test, two-sided
     detectable: float  # smallest mean difference that n such pairs would show (p < 0.05) in 80 % of repetitions
+    rows: int = 0  # test rows that the interval is over; 0 if it is over seeds alone
 
 
 def compare(a: Sequence[float], b: Sequence[float], lost: int = 0) -> Comparison:
     r"""Compare paired values: mean difference, two intervals, exact test and detectable effect.
 
-    The interval is :math:`\bar d \pm t_{0.975, n-1}\, s_d / \sqrt n`; verdicts go by it. The BCa bootstrap interval
+    The interval is :math:`\bar d \pm t_{0.975, n-1}\, s_d / \sqrt n`. The BCa bootstrap interval
     (seeded, 9,999 resamples) does not assume normal differences and shows a skew, but is too narrow for few pairs: of
     ten normal differences it holds the truth in about 90 of 100 cases, of five in 84. Of two pairs it is the two
     differences themselves, which hold the truth in 50.
@@ -85,6 +90,8 @@ def compare(a: Sequence[float], b: Sequence[float], lost: int = 0) -> Comparison
         difference=mean,
         low=mean - half,
         high=mean + half,
+        t_low=mean - half,
+        t_high=mean + half,
         bca_low=bca_low,
         bca_high=bca_high,
         p=_sign_flip(d, tiny),
@@ -187,17 +194,27 @@ def _by_seed(records: Iterable[Record], value: Callable[[Record], float]) -> dic
 def compare_records(a: Iterable[Record], b: Iterable[Record], value: Callable[[Record], float]) -> Comparison:
     """:func:`compare` of two arms, paired by seed as :func:`pnn.report.comparison.pair_by_seed` does.
 
+    Of test accuracies of which the Records say every row, the interval is over seeds and rows
+    (:func:`pnn.report.crossed.crossed_interval`), and the one over seeds stands beside it.
+
     With fewer than two pairs left nothing is known: the intervals are the whole line, p is 1, and no difference would
     have been found.
 
     Raises:
         ValueError: as of ``pair_by_seed``.
     """
+    a, b = list(a), list(b)
     _, values_a, values_b, lost = pair_by_seed(a, b, value)
     if len(values_a) >= 2:
-        return compare(values_a, values_b, lost)
+        result = compare(values_a, values_b, lost)
+        found = bits(a, b) if value is accuracy else None
+        if found is None:
+            return result
+        low, high = crossed_interval(found)
+        return dataclasses.replace(result, low=100 * low, high=100 * high, rows=found.shape[1])
     mean_a, mean_b = (values[0] if values else math.nan for values in (values_a, values_b))
-    line = {"low": -math.inf, "high": math.inf, "bca_low": -math.inf, "bca_high": math.inf}
+    ends = {"low": -math.inf, "high": math.inf}
+    line = {f"{kind}{end}": value for kind in ("", "t_", "bca_") for end, value in ends.items()}
     return Comparison(len(values_a), lost, mean_a, mean_b, mean_b - mean_a, **line, p=1.0, detectable=math.inf)
 
 
@@ -231,6 +248,34 @@ def proportion(hits: int, n: int) -> tuple[float, float, float]:
 
     interval = stats.binomtest(hits, n).proportion_ci(LEVEL, method="exact")
     return 100 * hits / n, 100 * float(interval.low), 100 * float(interval.high)
+
+
+def compare_rates(a: Sequence[bool], b: Sequence[bool]) -> Comparison:
+    """Compare how often something happened in two arms, in points: b less a, with an interval that needs no spread.
+
+    The interval is Newcombe's for a difference of two shares, from the exact intervals of either (Clopper-Pearson): of
+    5 in 5 against 0 in 5 it is not a point. The test is Fisher's. Arms need not be paired.
+
+    Args:
+        a: of each run of one arm, whether it happened.
+        b: of each run of the other.
+
+    Raises:
+        ValueError: an arm without a run.
+    """
+    if not len(a) or not len(b):
+        raise ValueError(f"shares are compared of runs, got {len(a)} and {len(b)}")
+    with needs("train", "a comparison"):
+        from scipy import stats
+
+    (share_a, low_a, high_a), (share_b, low_b, high_b) = (proportion(sum(arm), len(arm)) for arm in (a, b))
+    difference = share_b - share_a
+    low = difference - math.hypot(share_b - low_b, high_a - share_a)
+    high = difference + math.hypot(high_b - share_b, share_a - low_a)
+    table = [[sum(arm), len(arm) - sum(arm)] for arm in (a, b)]
+    p = float(stats.fisher_exact(table).pvalue)
+    ends = (max(low, -100.0), min(high, 100.0))
+    return Comparison(min(len(a), len(b)), 0, share_a, share_b, difference, *ends, *ends, *ends, p, math.inf)
 
 
 def holm(p: Sequence[float]) -> list[float]:

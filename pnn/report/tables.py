@@ -16,11 +16,12 @@ from ..networks import Network
 from ..runs.frame import frame
 from ..runs.record import OUTCOMES
 from ..runs.record_check import ENDED
+from ..runs.run import SIZES
 from ..system.extras import needs
 from ..tasks import Task
 from .arms import Arms, label, setting
 from .claims import Answer
-from .comparison import Comparison, holm, proportion
+from .comparison import FEWEST, Comparison, holm, proportion
 from .table import INTERVAL, NOTHING, Table, duration, pairs, sentence
 from .verdict import direction
 
@@ -171,8 +172,8 @@ def audited(networks: Mapping[str, Network], task: Task) -> Table:
 def comparisons(results: Mapping[str, Comparison], arms: Arms, a: str = "standard", b: str = "this arm") -> Table:
     """A row a comparison, with its fields as columns, and ``p_holm``.
 
-    That is p corrected over the rows, each distinct result being counted once. Of fewer than two pairs there is ``n``
-    and ``lost`` alone.
+    That is p corrected over the rows. Both are missing where so few pairs could not reach 0.05, and such a row is none
+    of the family. Of fewer than two pairs there is ``n`` and ``lost`` alone.
 
     Args:
         results: comparisons by name.
@@ -180,26 +181,29 @@ def comparisons(results: Mapping[str, Comparison], arms: Arms, a: str = "standar
         a: heading of the first arm's means.
         b: heading of the second one's.
     """
-    # Arms of the same width share their Records. Of fewer than two pairs there was no test.
-    distinct = list(dict.fromkeys(c for c in results.values() if c.n > 1))
-    corrected = dict(zip(distinct, holm([c.p for c in distinct]), strict=True))
+    family = {name: c.p for name, c in results.items() if c.n >= FEWEST}
+    corrected = dict(zip(family, holm(list(family.values())), strict=True))
     fields = [*(field.name for field in dataclasses.fields(Comparison)), "p_holm"]
-    rows = [
-        dataclasses.asdict(c) | {"p_holm": corrected[c]} if c.n > 1 else {"n": c.n, "lost": c.lost}
-        for c in results.values()
-    ]
+    rows = []
+    for name, c in results.items():
+        row = dataclasses.asdict(c) if c.n > 1 else {"n": c.n, "lost": c.lost}
+        rows.append(row | {"p": family.get(name), "p_holm": corrected.get(name)})
+    # All rows of a table have Records of one kind: where one is of seeds and test rows, all are.
+    over = "seeds and rows" if any(c.rows for c in results.values()) else "seeds"
     columns = {
         a: "{mean_a:.2f}",
         b: "{mean_b:.2f}",
-        "difference (95 %, t)": INTERVAL,
+        f"difference (95 %, {over})": INTERVAL,
         "detectable": "{detectable:.2f}",
         "n": pairs,
+        "95 %, seeds alone (t)": "{t_low:+.2f} to {t_high:+.2f}",
         "95 %, BCa": "{bca_low:+.2f} to {bca_high:+.2f}",
         "p (exact)": "{p:.3f}",
         "p (Holm)": "{p_holm:.3f}",
     }
     caption = sentence(f"{b} less {a}, paired by seed", setting(arms))
-    return Table(pd.DataFrame(rows, list(results), fields), columns, caption, ("95 %, BCa", "p (exact)", "p (Holm)"))
+    more = ("95 %, seeds alone (t)", "95 %, BCa", "p (exact)", "p (Holm)")
+    return Table(pd.DataFrame(rows, list(results), fields, dtype=None), columns, caption, more)
 
 
 def directions(results: Mapping[str, Mapping[str, Comparison]], more: str = "better", less: str = "worse") -> Table:
@@ -227,20 +231,26 @@ def judged(answers: Iterable[Answer]) -> Table:
     for answer in answers:
         c = answer.comparison
         told = {"difference": c.difference, "low": c.low, "high": c.high} if c.n > 1 else {}
-        rest = {"n": c.n, "lost": c.lost, "size": answer.size, "verdict": answer.verdict}
+        rest = {"n": c.n, "lost": c.lost, "size": answer.size, "verdict": told_of(answer)}
         rows[answer.claim.short or answer.claim.text] = told | rest
     fields = ["difference", "low", "high", "n", "lost", "size", "verdict"]
-    columns = {"verdict": "{verdict}", "measured (95 % interval)": INTERVAL, "n": pairs}
+    columns = {"answer": "{verdict}", "measured (95 % interval)": INTERVAL, "n": pairs}
     caption = sentence("the source's claims and what our runs say to them", where(answers))
     return Table(pd.DataFrame(list(rows.values()), list(rows), fields), columns, caption)
 
 
+def told_of(answer: Answer) -> str:
+    """The answer as a cell: where the experiment cannot see, the reason stands beside it."""
+    return f"{answer.verdict}: {answer.blind}" if answer.blind else answer.verdict
+
+
 def where(answers: Iterable[Answer]) -> str:
-    """At which sizes, and on which devices, claims are answered."""
+    """At which sizes, and on which devices, claims are answered; below the source's own size it is in miniature."""
     answers = list(answers)
     sizes = dict.fromkeys(answer.size for answer in answers)
     devices = dict.fromkeys(device.replace("(R)", "") for answer in answers for device in answer.devices)
-    return f"size {' and '.join(sizes)}, on {' and '.join(devices) or 'no device'}" if answers else ""
+    named = [size if size == SIZES[-1] else f"{size} (in miniature)" for size in sizes]
+    return f"size {' and '.join(named)}, on {' and '.join(devices) or 'no device'}" if answers else ""
 
 
 def budgets(networks: Mapping[str, Budget]) -> Table:

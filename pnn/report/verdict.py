@@ -1,23 +1,31 @@
-"""The one rule by which an interval becomes a word."""
-
-import dataclasses
+"""The one rule by which an interval becomes an answer to a claim."""
 
 from .comparison import Comparison
 
-RULES = ("gain", "equal", "no gain")
+RULES = ("gain", "no worse", "no gain")
+ANSWERS = ("as claimed", "smaller", "none seen", "loss", "gain", "cannot tell", "cannot see")
+MATTERS = 0.5  # Points below which a difference is too small to matter, unless a claim says another number.
 
 
-def verdict(comparison: Comparison, rule: str, value: float | None = None) -> str:
-    """Whether a claim about a difference holds, by its whole 95 % interval: ``"holds"`` or ``"does not hold"``.
+def verdict(comparison: Comparison, rule: str, value: float | None = None, matters: float = MATTERS) -> str:
+    r"""What the whole 95 % interval :math:`[l, h]` of a difference says to a claim.
 
-    ``"gain"``: holds if the interval is above 0 and reaches the value, does not hold if it ends below the value, or at
-    or below 0. ``"equal"``: holds if it lies within plus and minus the value, does not hold if it lies outside.
-    ``"no gain"``: holds if it lies at or below 0, does not hold if it lies above. Otherwise ``"cannot tell"``.
+    ``"gain"``, of at least ``value``: *as claimed* if :math:`l > 0` and :math:`h \ge` ``value``; *smaller* if
+    :math:`l > 0` and :math:`h <` ``value``; *loss* if :math:`h < 0`; *none seen* if the interval lies within plus and
+    minus ``matters``.
+
+    ``"no worse"``, by more than ``value``: *as claimed* if :math:`l > -` ``value``; *loss* if :math:`h < -` ``value``.
+
+    ``"no gain"``: *as claimed* if :math:`h <` ``matters``; *gain* if :math:`l >` ``matters``.
+
+    Otherwise *cannot tell*. More is better: of a measure of which less is better, the comparison is turned round.
 
     Args:
         comparison: the arm that the claim is about less the other one.
         rule: one of the three.
-        value: in the comparison's unit. Of a gain what is claimed, 0 if no number is; of ``"equal"`` the margin.
+        value: in the comparison's unit. Of a gain the least that is still what is claimed, 0 if no number is; of
+            ``"no worse"`` the margin.
+        matters: in the comparison's unit, the smallest difference that matters.
 
     Raises:
         ValueError: an unknown rule, or a value where none belongs or none where one does.
@@ -28,16 +36,18 @@ def verdict(comparison: Comparison, rule: str, value: float | None = None) -> st
         raise ValueError(f"the rule {rule!r} takes {'no value' if rule == 'no gain' else 'a value'}, got {value!r}")
     low, high = comparison.low, comparison.high
     if rule == "gain":
-        holds, fails = low > 0 and high >= value, high < value or high <= 0
-    elif rule == "equal":
-        holds, fails = -value < low and high < value, low > value or high < -value
-    else:
-        holds, fails = high <= 0, low > 0
-    return "holds" if holds else "does not hold" if fails else "cannot tell"
+        if low > 0:
+            return "as claimed" if high >= value else "smaller"
+        if high < 0:
+            return "loss"
+        return "none seen" if -matters < low and high < matters else "cannot tell"
+    if rule == "no worse":
+        return "as claimed" if low > -value else "loss" if high < -value else "cannot tell"
+    return "as claimed" if high < matters else "gain" if low > matters else "cannot tell"
 
 
 def direction(comparison: Comparison, more: str = "better", less: str = "worse") -> str:
-    """Of two claims of any gain, one an arm, the one that holds, as a word; ``"not told apart"`` if neither does.
+    """Which way a difference goes, by its whole 95 % interval, as a word; ``"not told apart"`` if it holds 0.
 
     Of fewer than two pairs it is ``"lost"``.
 
@@ -48,7 +58,4 @@ def direction(comparison: Comparison, more: str = "better", less: str = "worse")
     """
     if comparison.n < 2:
         return "lost"
-    if verdict(comparison, "gain", 0.0) == "holds":
-        return more
-    other = dataclasses.replace(comparison, low=-comparison.high, high=-comparison.low)
-    return less if verdict(other, "gain", 0.0) == "holds" else "not told apart"
+    return more if comparison.low > 0 else less if comparison.high < 0 else "not told apart"

@@ -108,6 +108,24 @@ def save_record(record: Record, results: Path | None = None) -> Path:
     return path
 
 
+def put_aside(run: Run, folder: Path, aside: Path) -> bool:
+    """Move a run's Record, packed or not, into another results' folder; whether there was one.
+
+    Raises:
+        RecordError: it is damaged, or cannot be written.
+    """
+    record = load_record(run, folder)
+    if record is None:
+        return False
+    save_record(record, aside)
+    packed = packed_path(folder, run.task.name, run.size)
+    with _writing(folder, run.task.name, run.size):
+        record_path(run, folder).unlink(missing_ok=True)
+        if run.name in (texts := _packed(packed)):
+            write_texts(packed, {name: text for name, text in texts.items() if name != run.name})
+    return True
+
+
 def pack(folder: Path, task: str, size: str) -> int:
     """Put the single files of a task and size into their parquet, beside what it holds; returns how many.
 

@@ -4,13 +4,14 @@ import argparse
 import collections
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 
 from ..experiments import EXPERIMENTS
 from ..runs.folders import results_folder
 from ..runs.record import Record
 from ..runs.run import SIZES, Run, RunError
-from ..runs.store import RecordError, load_record, run_lock
+from ..runs.store import RecordError, has_record, load_record, put_aside, run_lock
 from ..tasks.sources import DataError
 from ..training.checkpoint import CheckpointError
 from .pool import StudyError
@@ -49,6 +50,8 @@ def study(arguments: argparse.Namespace) -> int:
         for run in in_turn(EXPERIMENTS[name](arguments.size, seeds=arguments.seeds))
     ]
     results = results_folder(arguments.results)
+    if arguments.again:
+        _forget(runs, results, arguments.yes)
     records = records_of(
         runs,
         results=results,
@@ -64,6 +67,25 @@ def study(arguments: argparse.Namespace) -> int:
     if any(record.outcome != "ok" for record in records):
         return 1
     return 0 if len(records) == len(runs) else 3
+
+
+def _forget(runs: list[Run], results: Path, yes: bool) -> None:
+    """Move the Records of runs aside, after asking, so that they are trained again."""
+    known = [run for run in runs if has_record(run, results)]
+    if not known:
+        return
+    # A folder of its own, with the form of a results' folder, so that they can be looked at and put back.
+    aside = results.parent / "runs" / f"aside-{datetime.now():%Y%m%d-%H%M%S}"
+    if not yes:
+        if not sys.stdin.isatty():
+            raise RunError(
+                f"--again would move {len(known)} Records aside and asks first; give --yes where nobody answers"
+            )
+        if input(f"Move {len(known)} Records to {aside} and train them again? [y/N] ").strip().lower() != "y":
+            raise RunError("nothing was moved, and nothing trained")
+    for run in known:
+        put_aside(run, results, aside)
+    print(f"moved {len(known)} Records to {aside}", file=sys.stderr)
 
 
 def status(arguments: argparse.Namespace) -> int:

@@ -6,11 +6,22 @@ import statistics
 
 TASKS = {"boolq-glove": "boolq-words"}  # of experiments that have another name than their task
 COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes"}  # that an arm has in common
+CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10}
 SOURCE_WIDTH = {"higgs": 98}  # of the arm "source"
 
 
+def runs_of(claim: dict, records: list[dict]) -> tuple[tuple[dict[int, dict], dict[int, dict]], float]:
+    """Records by seed of the standard arm and of the claim's; and the accuracy in percent of a trivial answer."""
+    arms = arms_of(claim, records)
+    task = next(record["run"]["task"]["name"] for arm in arms for record in arm.values())
+    for record in records:
+        if record["run"]["task"]["name"] == task and record["run"]["network"]["name"] == "majority":
+            return arms, 100 * record["final"]["test"]["accuracy"]
+    return arms, 100 / CLASSES.get(task, 2)
+
+
 def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int, dict]]:
-    """Records by seed, of the runs that ended well: of the standard arm, and of the claim's.
+    """Records by seed of the standard arm, and of the claim's.
 
     The standard arm is the standard network (with ReLU) of most seeds. The other one has its task, recipe and
     architecture, and of these the cost that is nearest.
@@ -19,8 +30,9 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
         if claim["experiment"].startswith(prefix):
             own = [r for r in records if r["run"]["task"]["name"] == claim["experiment"].removeprefix(prefix)]
             pair = [find(own, *claim[arm].split("/")) for arm in ("against", "arm")]
-            bad = claim["measure"] == "failure"  # which every run has
-            return tuple({r["run"]["seed"]: r for r in arm if bad or r["outcome"] == "ok"} for arm in pair)
+            if not all(pair):
+                raise LookupError("no Records of an arm")
+            return tuple({r["run"]["seed"]: r for r in arm} for arm in pair)
     groups: dict[str, list[dict]] = collections.defaultdict(list)
     for record in records:
         run = record["run"]
@@ -41,7 +53,7 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
         for key in groups
         if json.loads(key) == [network | {"neuron": "polynomial", "width": networks[key]["width"]}, *rest]
     ]
-    ended = {key: {r["run"]["seed"]: r for r in group if r["outcome"] == "ok"} for key, group in groups.items()}
+    by_seed = {key: {r["run"]["seed"]: r for r in group} for key, group in groups.items()}
     if claim["arm"] == "source":
         candidates = [key for key in candidates if networks[key]["width"] == SOURCE_WIDTH[claim["experiment"]]]
     elif claim["arm"] in COSTS:
@@ -53,7 +65,7 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
         raise LookupError(f"Records of the arm {claim['arm']!r}, which tests/checks/arms.py has yet to learn to find")
     if len(candidates) != 1:
         raise LookupError(f"{len(candidates)} groups of Records that may be the arm {claim['arm']!r}")
-    return ended[standard[0]], ended[candidates[0]]
+    return by_seed[standard[0]], by_seed[candidates[0]]
 
 
 def of_a_neuron(records: list[dict], neuron: str, equal: str, activation: str) -> list[dict]:

@@ -3,18 +3,18 @@
 import collections
 import html
 import html.parser
-import math
 import re
 import statistics
 import tomllib
 from pathlib import Path
 
-from checks.answers import measured, t_quantile, verdict
-from checks.arms import arms_of
+from checks.answers import blind, interval, measured, shares, verdict
+from checks.arms import runs_of
 from checks.sources import RESULTS, ROOT, records_in
 
 CLAIMS = ROOT / "book/claims.toml"
 VERDICTS = "notebooks/analysis/verdict.html"
+ANSWERS = ("as claimed", "smaller", "none seen", "loss", "gain", "cannot tell", "cannot see")
 MEASURED, UNMEASURED = "measured (95 % interval)", "not measured yet"
 
 
@@ -59,7 +59,7 @@ def wrong_verdicts(built: Path, claims: Path = CLAIMS, results: Path = RESULTS) 
     """The page of verdicts against the file of claims, and every measured row against the Records of its size."""
     page = Tables()
     page.feed((built / VERDICTS).read_text(encoding="utf-8"))
-    rows = page.rows_with("claim", "claimed", "verdict")
+    rows = page.rows_with("claim", "claimed", "answer")
     entries = tomllib.loads(claims.read_text(encoding="utf-8"))["claim"]
     records = records_in(results)
     problems = []
@@ -74,46 +74,54 @@ def wrong_verdicts(built: Path, claims: Path = CLAIMS, results: Path = RESULTS) 
             problems.append(f"{claim['id']}: {len(own)} rows have its text and what is claimed")
         else:
             problems += [f"{claim['id']}: {problem}" for problem in wrong_row(claim, own[0], records)]
-    count = collections.Counter(row["verdict"] for row in rows)
+    count = collections.Counter(answer_of(row) for row in rows)
     if count[UNMEASURED] == len(rows) and any(record["run"]["size"] != "smoke" for record in records):
         problems.append("no claim is measured, though there are Records")
+    answered = ", ".join(f"“{word}” for {count[word]}" for word in ANSWERS if count[word]) or "none"
     sentence = (
         f"Of {len(entries)} claims of {len({claim['source'] for claim in entries})} sources, "
-        f"the verdict is “holds” for {count['holds']}, “does not hold” for {count['does not hold']} "
-        f"and “cannot tell” for {count['cannot tell']}; {UNMEASURED}: {count[UNMEASURED]}."
+        f"the answer is {answered}; {UNMEASURED}: {count[UNMEASURED]}."
     )
     for name in (VERDICTS, "book/index.html"):
         text = re.sub(r"<[^>]+>", "", (built / name).read_text(encoding="utf-8"))
         text = " ".join(html.unescape(text).split())
-        if sentence not in text and (name == VERDICTS or "sources, the verdict is" in text):
+        if sentence not in text and (name == VERDICTS or "sources, the answer is" in text):
             problems.append(f"{name} does not say {sentence!r}")
     return problems
 
 
+def answer_of(row: dict[str, str]) -> str:
+    """The answer in a row; where the experiment cannot see, the reason stands behind it."""
+    return row["answer"].partition(":")[0]
+
+
 def wrong_row(claim: dict, row: dict[str, str], records: list[dict]) -> list[str]:
-    """What the Records contradict in the row of a claim: mean difference and interval, n, verdict."""
-    if row["verdict"] == UNMEASURED:
+    """What the Records contradict in the row of a claim: mean difference and interval, n, answer."""
+    said_answer = answer_of(row)
+    if said_answer == UNMEASURED:
         return []
     if "rule" not in claim:
-        return [f"it has no query, but the verdict {row['verdict']!r}"]
+        return [f"it has no query, but the answer {said_answer!r}"]
     try:
-        standard, other = arms_of(claim, [r for r in records if r["run"]["size"] == row["size"]])
+        every, trivial = runs_of(claim, [r for r in records if r["run"]["size"] == row["size"]])
     except LookupError as error:
         return [f"of size {row['size']!r} there are {error}"]
-    seeds = standard.keys() & other.keys()
-    n = len(seeds)
+    seeds = every[0].keys() & every[1].keys()
+    arms = [[arm[seed] for seed in sorted(seeds)] for arm in every]
+    failure = claim["measure"] == "failure"
+    pairs = [pair for pair in zip(*arms, strict=True) if failure or all(r["outcome"] == "ok" for r in pair)]
+    n = len(pairs)
     problems = [] if row["n"].split()[0] == str(n) else [f"n is {n}, not {row['n']}"]
-    if n < 2:
-        expected = "cannot tell"
-    else:
-        differences = [measured(claim["measure"], other[s]) - measured(claim["measure"], standard[s]) for s in seeds]
-        mean = statistics.fmean(differences)
-        half = t_quantile(n - 1) * statistics.stdev(differences) / math.sqrt(n)
-        low, high = mean - half, mean + half
+    expected = "cannot see" if blind(claim, arms, trivial) else "cannot tell"
+    if n > 1:
+        mean, low, high, off = shares(arms) if failure else interval(claim, pairs)
         said = [float(number) for number in re.findall(r"[-+]\d+\.\d+", row[MEASURED])]
-        if len(said) != 3 or max(abs(a - b) for a, b in zip(said, (mean, low, high), strict=True)) > 0.00501:
+        far = [abs(a - b) for a, b in zip(said, (mean, low, high), strict=False)]
+        if len(said) != 3 or far[0] > 0.00501 or max(far[1:]) > off:
             problems.append(f"measured is {mean:+.2f} ({low:+.2f} to {high:+.2f}), not {row[MEASURED]}")
-        expected = verdict(claim, low, high)
-    if row["verdict"] != expected:
-        problems.append(f"the verdict is {expected!r}, not {row['verdict']!r}")
+        elif expected != "cannot see":
+            rival = statistics.fmean(measured(claim["measure"], a) for a, _ in pairs)
+            expected = verdict(claim, *said[1:], rival)
+    if said_answer != expected:
+        problems.append(f"the answer is {expected!r}, not {said_answer!r}")
     return problems

@@ -7,7 +7,7 @@ import pytest
 from whole import whole_record
 
 import pnn
-from pnn.report.arms import by_part, label, setting
+from pnn.report.arms import by_part, label, same_runs, setting
 
 
 class Arm(NamedTuple):
@@ -62,3 +62,17 @@ def test_the_setting_says_what_is_mixed(arms):
     assert setting(arms).endswith(
         "float32 on a slide rule and an abacus, mixed: 1 and 2 threads, mixed: torch 2.15.0 and 2.16.0"
     )
+
+
+def test_arms_that_are_the_same_runs_are_one_of_both_names():
+    def arm(width: int, seeds: int) -> list[pnn.Record]:
+        runs = [
+            pnn.Run(pnn.Digits(), pnn.CNN("polynomial", width), pnn.Recipe(1), seed, "smoke") for seed in range(seeds)
+        ]
+        return [whole_record(run) for run in runs]
+
+    found = same_runs({"parameters": arm(5, 3), "macs": arm(4, 2), "time": arm(4, 2), "memory": arm(5, 2)})
+    assert {name: len(own) for name, own in found.items()} == {
+        "polynomial, equal multiply-accumulates and step time": 2,
+        "polynomial, equal parameters and activation memory": 3,
+    }

@@ -30,9 +30,7 @@ def test_verdicts_are_counted_for_the_prose(answers):
     assert claim_tables.counts(CLAIMS, answers) == {
         "claims": "4",
         "sources": "2",
-        "holds": "0",
-        "does-not-hold": "0",
-        "cannot-tell": "3",
+        "answers": "“cannot tell” for 3",
         "unmeasured": "1",
         "measured": "1 at size paper and 2 at size laptop",
     }
@@ -52,14 +50,28 @@ def test_a_row_leads_to_its_page_and_has_the_comparison(answers):
         "cannot tell",
         measured,
         "3 (1 lost)",
-        "0.500",
+        "–",  # of three pairs p cannot be small
         "2.00",
         "4.00",
         "laptop",
     ]
     assert text.loc["Lost"].tolist()[1:4] == ["cannot tell", "–", "0 (1 lost)"]
     assert text.loc["Unasked"].tolist() == ["2 ×", "not measured yet", *["–"] * 6]
-    assert list(claim_tables.table(CLAIMS[3:], answers).text) == ["claimed", "verdict"]
+    assert list(claim_tables.table(CLAIMS[3:], answers).text) == ["claimed", "answer"]
+
+
+def test_p_is_shown_where_it_could_be_small(answers):
+    six = dataclasses.replace(answers["s-a"], comparison=dataclasses.replace(C, n=6))
+    shares = dataclasses.replace(CLAIMS[1], measure="failure")
+    rows = claim_tables.table([CLAIMS[0], shares], {"s-a": six, "s-b": answers["s-b"]}).text
+    assert rows["p (Holm)"].tolist() == ["0.500", "0.500"]
+
+
+def test_why_an_experiment_cannot_see_stands_beside_the_answer(answers):
+    blind = {"s-a": dataclasses.replace(answers["s-a"], blind="2 of 3 runs of standard diverged")}
+    text = claim_tables.table(CLAIMS[:1], blind).text
+    assert text["answer"].tolist() == ["cannot see: 2 of 3 runs of standard diverged"]
+    assert claim_tables.counts(CLAIMS[:1], blind)["answers"] == "“cannot see” for 1"
 
 
 def test_the_size_is_in_sight_where_there_is_more_than_one(answers):

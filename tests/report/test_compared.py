@@ -11,12 +11,15 @@ ACCURACY = {"standard": [0.60, 0.61, 0.63], "macs": [0.62, 0.64, 0.64], "a new a
 
 @pytest.fixture
 def arms() -> dict[str, list[pnn.Record]]:
-    def record(seed: int, accuracy: float) -> pnn.Record:
-        run = pnn.Run(pnn.Digits(), pnn.CNN("standard", 4), pnn.Recipe(2), seed, "smoke")
+    def record(width: int, seed: int, accuracy: float) -> pnn.Record:
+        run = pnn.Run(pnn.Digits(), pnn.CNN("standard", width), pnn.Recipe(2), seed, "smoke")
         curves = {"validation_accuracy": [accuracy / 2, accuracy]}
         return whole_record(run, accuracy, loss=0.2, final={"train": pnn.Score(0.1, 0.9)}, curves=curves)
 
-    return {name: [record(*pair) for pair in enumerate(values)] for name, values in ACCURACY.items()}
+    return {
+        name: [record(width, *pair) for pair in enumerate(values)]
+        for width, (name, values) in enumerate(ACCURACY.items(), 4)
+    }
 
 
 def test_two_arms_are_compared_by_every_measure(arms):
@@ -33,6 +36,12 @@ def test_every_arm_of_two_seeds_is_compared_with_the_standard_one(arms):
     found = compared.by_arm(arms)
     assert list(found) == ["polynomial, equal multiply-accumulates", "a new arm"]
     assert found["a new arm"] == pnn.compare([60.0, 61.0], [50.0, 50.0])  # the third seed is no loss
+
+
+def test_arms_that_are_the_same_runs_are_one_row(arms):
+    found = compared.by_arm(arms | {"time": arms["macs"][:2]})
+    assert list(found) == ["a new arm", "polynomial, equal multiply-accumulates and step time"]
+    assert found["polynomial, equal multiply-accumulates and step time"].n == 3
 
 
 def test_another_arm_may_be_the_base_and_an_arm_of_one_seed_is_left_out(arms):

@@ -202,7 +202,7 @@ def test_of_fewer_than_two_pairs_nothing_is_known(seeds):
     assert (found.n, found.lost) == (len(seeds), 3 - len(seeds))
     assert (found.low, found.high, found.p, found.detectable) == (-math.inf, math.inf, 1.0, math.inf)
     assert found.difference == pytest.approx(10) if seeds else math.isnan(found.difference)
-    for rule, claimed in {"gain": 3.0, "equal": 1.0, "no gain": None}.items():
+    for rule, claimed in {"gain": 3.0, "no worse": 1.0, "no gain": None}.items():
         assert pnn.verdict(found, rule, claimed) == "cannot tell"
     assert verdict.direction(found) == "lost"
 
@@ -320,3 +320,61 @@ def test_a_share_has_its_exact_interval(hits, n):
 
 def test_a_failure_is_any_end_but_a_good_one():
     assert [measures.failure(record("standard", 0, value)) for value in (0.5, None)] == [0.0, 100.0]
+
+
+# --- shares ----------------------------------------------------------------------------------------------------------
+
+
+def test_shares_are_compared_with_an_interval_that_needs_no_spread():
+    """5 of 5 against 0 of 5: Newcombe's formula on the exact intervals of either share, and Fisher's test."""
+    found = comparison.compare_rates([False] * 5, [True] * 5)
+    bound = 100 * (1 - 0.025 ** (1 / 5))  # Clopper-Pearson of none in five
+    assert found.difference == 100
+    assert (found.low, found.high) == pytest.approx((100 - math.hypot(bound, bound), 100))
+    assert found.p == pytest.approx(2 / math.comb(10, 5))
+    assert (found.n, found.lost, found.mean_a, found.mean_b) == (5, 0, 0, 100)
+
+
+def test_equal_shares_differ_by_nothing_in_an_interval_around_it():
+    found = comparison.compare_rates([True, False, False, False], [False, True, False, False])
+    assert (found.difference, found.p) == (0, 1)
+    assert found.low == -found.high < -30
+    with pytest.raises(ValueError, match="shares are compared of runs, got 0 and 2"):
+        comparison.compare_rates([], [True, False])
+
+
+def test_the_interval_of_shares_holds_the_truth_as_often_as_it_says():
+    """Enumerated, not simulated: all outcomes of ten runs an arm, weighted by their probability."""
+    n, runs = 10, np.arange(11)
+    for share_a, share_b in ((0.05, 0.05), (0.1, 0.6), (0.5, 0.9), (0.0, 0.3)):
+        weight = np.outer(scipy_stats.binom.pmf(runs, n, share_a), scipy_stats.binom.pmf(runs, n, share_b))
+        held = 0.0
+        for i, j in itertools.product(runs, runs):
+            found = comparison.compare_rates([k < i for k in range(n)], [k < j for k in range(n)])
+            held += weight[i, j] * (found.low - 1e-9 <= 100 * (share_b - share_a) <= found.high + 1e-9)
+        assert held >= 0.95
+
+
+# --- seeds and rows --------------------------------------------------------------------------------------------------
+
+
+def test_where_the_records_say_every_row_the_interval_is_over_rows_too():
+    draw = np.random.default_rng(1)
+    arms = []
+    for neuron in ("standard", "polynomial"):
+        right = [draw.random(500) < 0.7 for _ in range(4)]
+        arms.append(
+            [
+                dataclasses.replace(record(neuron, seed, float(r.mean())), hits=pnn.runs.score.Hits.of(r))
+                for seed, r in enumerate(right)
+            ]
+        )
+    found = pnn.compare_records(*arms, measures.accuracy)
+    alone = pnn.compare([measures.accuracy(r) for r in arms[0]], [measures.accuracy(r) for r in arms[1]])
+    assert found.rows == 500
+    assert (found.t_low, found.t_high) == (alone.low, alone.high) == (alone.t_low, alone.t_high)
+    assert found.low < found.difference < found.high
+    assert (found.low, found.high) != (alone.low, alone.high)
+    assert pnn.compare_records(*arms, measures.final_loss).rows == 0  # of a loss no row is known
+    without = [[dataclasses.replace(r, hits=None) for r in arm] for arm in arms]
+    assert pnn.compare_records(*without, measures.accuracy) == alone

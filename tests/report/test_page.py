@@ -45,6 +45,6 @@ def test_setting_and_size_are_kept(kept):
 
 
 def test_answers_are_kept_under_the_end_of_their_id(kept):
-    claim = Claim("s-higgs-gap", "s", "t", "c", "higgs", "parameters", "gap", "equal", 9.0)
+    claim = Claim("s-higgs-gap", "s", "t", "c", "higgs", "parameters", "gap", "no worse", 9.0)
     page.glue_answers([Answer(claim, "laptop", pnn.compare([1.0, 2.0], [2.0, 3.0]), (), 1.0)])
-    assert (kept["gap-verdict"], kept["gap-difference"], kept["gap-n"]) == ("holds", "+1.00", "2")
+    assert (kept["gap-verdict"], kept["gap-difference"], kept["gap-n"]) == ("as claimed", "+1.00", "2")

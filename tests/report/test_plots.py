@@ -195,7 +195,7 @@ def test_a_claim_is_about_a_row():
 
 def test_a_row_of_fewer_than_three_pairs_has_no_interval():
     lost = comparison.Comparison(
-        0, 3, math.nan, math.nan, math.nan, -math.inf, math.inf, -math.inf, math.inf, p=1.0, detectable=math.inf
+        0, 3, math.nan, math.nan, math.nan, *(-math.inf, math.inf) * 3, p=1.0, detectable=math.inf
     )
     alone = dataclasses.replace(lost, n=1, lost=2, mean_a=50.0, mean_b=30.0, difference=-20.0)
     two = pnn.compare([1.0, 2.0], [2.0, 5.0])

@@ -85,19 +85,32 @@ def test_comparisons_are_with_the_standard_arm_and_corrected_over_the_rows(arms)
     numbers = tables.comparisons(results, arms)
     assert numbers.frame["difference"].tolist() == [c.difference for c in results.values()]
     table = numbers.text
-    first, second = results.values()
     assert table.iloc[1]["n"] == "3 (1 lost)"
     difference = 100 * statistics.mean(b - a for a, b in zip(ACCURACY["standard"], ACCURACY["parameters"], strict=True))
-    assert table.iloc[0]["difference (95 %, t)"].startswith(f"{difference:+.2f} (")
-    # the library's own correction of the step-down kind: scipy has none, so Holm by hand on two values
-    low, high = sorted((first.p, second.p))
-    holm = {low: min(1, 2 * low), high: max(min(1, 2 * low), high)}
-    assert table["p (Holm)"].tolist() == [f"{holm[c.p]:.3f}" for c in (first, second)]
-    again = tables.comparisons(results | {"the same runs by another name": first}, arms).text
-    assert again["p (Holm)"].tolist() == [*table["p (Holm)"], table["p (Holm)"].iloc[0]]
+    assert table.iloc[0]["difference (95 %, seeds)"].startswith(f"{difference:+.2f} (")
+    assert set(table["p (exact)"]) == set(table["p (Holm)"]) == {"–"}  # Of four pairs p is at least 0.125.
     values = [[100 * v for v in ACCURACY[arm]] for arm in ("standard", "parameters")]
     interval = scipy.stats.ttest_rel(values[1], values[0]).confidence_interval()
-    assert table.iloc[0]["difference (95 %, t)"].endswith(f"({interval.low:+.2f} to {interval.high:+.2f})")
+    assert table.iloc[0]["difference (95 %, seeds)"].endswith(f"({interval.low:+.2f} to {interval.high:+.2f})")
+    assert table.iloc[0]["95 %, seeds alone (t)"] == f"{interval.low:+.2f} to {interval.high:+.2f}"
+
+
+def test_p_is_corrected_over_the_rows_in_which_it_could_be_small(arms):
+    zeros = [0.0] * 6
+    tests = {
+        "all of one sign": pnn.compare(zeros, [1, 2, 3, 4, 5, 6]),
+        "but the smallest": pnn.compare(zeros, [-1, 2, 3, 4, 5, 6]),
+        "by chance equal": pnn.compare(zeros, [-1, 2, 3, 4, 5, 6]),
+        "too few": pnn.compare(zeros[:5], [1, 2, 3, 4, 5]),
+    }
+    table = tables.comparisons(tests, arms).text
+    assert table["p (exact)"].tolist() == ["0.031", "0.062", "0.062", "–"]  # 2, 4 and 4 of 64 signs
+    assert table["p (Holm)"].tolist() == ["0.094", "0.125", "0.125", "–"]  # by 3, 2 and 1, none below one before
+
+
+def test_rows_of_one_kind_say_what_their_interval_is_over(arms):
+    over_rows = dataclasses.replace(pnn.compare([1, 2, 3], [2, 3, 5]), rows=100)
+    assert "difference (95 %, seeds and rows)" in tables.comparisons({"a": over_rows}, arms).text
 
 
 def test_without_a_comparison_there_is_no_row(arms):

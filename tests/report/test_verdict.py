@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 import pnn
-from pnn.report.verdict import direction
+from pnn.report.verdict import ANSWERS, direction
 
 TINY = 1e-9
 
@@ -17,28 +17,29 @@ def interval(low: float, high: float) -> pnn.Comparison:
 @pytest.mark.parametrize(
     ("rule", "value", "low", "high", "word"),
     [
-        ("gain", 3.0, TINY, 3.0, "holds"),
-        ("gain", 3.0, 2.5, 3.5, "holds"),
-        ("gain", 3.0, 3.5, 4.5, "holds"),
-        ("gain", 3.0, 0.0, 3.0, "cannot tell"),
-        ("gain", 3.0, 2.0, 3.0 - TINY, "does not hold"),
-        ("gain", 3.0, -9.0, 9.0, "cannot tell"),
-        ("gain", 0.0, TINY, 0.1, "holds"),
-        ("gain", 0.0, -0.1, TINY, "cannot tell"),
-        ("gain", 0.0, -0.1, 0.0, "does not hold"),
-        ("gain", 0.0, -4.0, -1.0, "does not hold"),
-        ("equal", 1.0, -1.0 + TINY, 1.0 - TINY, "holds"),
-        ("equal", 1.0, -1.0, 0.5, "cannot tell"),
-        ("equal", 1.0, -0.5, 1.0, "cannot tell"),
-        ("equal", 1.0, 1.0, 2.0, "cannot tell"),
-        ("equal", 1.0, 1.0 + TINY, 2.0, "does not hold"),
-        ("equal", 1.0, -2.0, -1.0 - TINY, "does not hold"),
-        ("equal", 1.0, -2.0, 2.0, "cannot tell"),
-        ("no gain", None, -1.0, 0.0, "holds"),
-        ("no gain", None, -1.0, TINY, "cannot tell"),
-        ("no gain", None, 0.0, 1.0, "cannot tell"),
-        ("no gain", None, TINY, 1.0, "does not hold"),
-        ("no gain", None, 0.0, 0.0, "holds"),
+        ("gain", 2.0, TINY, 2.0, "as claimed"),
+        ("gain", 2.0, 2.5, 3.5, "as claimed"),
+        ("gain", 2.0, 4.5, 5.5, "as claimed"),
+        ("gain", 2.0, TINY, 2.0 - TINY, "smaller"),
+        ("gain", 2.0, 0.1, 0.2, "smaller"),
+        ("gain", 2.0, 0.0, 2.0, "cannot tell"),
+        ("gain", 2.0, -0.4, 0.4, "none seen"),
+        ("gain", 2.0, -0.5, 0.4, "cannot tell"),
+        ("gain", 2.0, -0.4, 0.5, "cannot tell"),
+        ("gain", 2.0, -9.0, 9.0, "cannot tell"),
+        ("gain", 2.0, -4.0, -TINY, "loss"),
+        ("gain", 2.0, -4.0, 0.0, "cannot tell"),
+        ("gain", 0.0, TINY, 0.1, "as claimed"),
+        ("gain", 0.0, -0.1, TINY, "none seen"),
+        ("gain", 0.0, -0.3, -0.1, "loss"),
+        ("no worse", 1.0, -1.0 + TINY, 9.0, "as claimed"),
+        ("no worse", 1.0, -1.0, 0.5, "cannot tell"),
+        ("no worse", 1.0, -2.0, -1.0, "cannot tell"),
+        ("no worse", 1.0, -2.0, -1.0 - TINY, "loss"),
+        ("no gain", None, -1.0, 0.5 - TINY, "as claimed"),
+        ("no gain", None, -1.0, 0.5, "cannot tell"),
+        ("no gain", None, 0.5, 1.0, "cannot tell"),
+        ("no gain", None, 0.5 + TINY, 1.0, "gain"),
     ],
 )
 def test_each_rule_at_its_borders(rule, value, low, high, word):
@@ -48,7 +49,7 @@ def test_each_rule_at_its_borders(rule, value, low, high, word):
 @pytest.mark.parametrize(
     ("rule", "value", "message"),
     [
-        ("gains", 3.0, "rule must be one of 'gain', 'equal', 'no gain', got 'gains'"),
+        ("gains", 3.0, "rule must be one of 'gain', 'no worse', 'no gain', got 'gains'"),
         ("gain", None, "the rule 'gain' takes a value, got None"),
         ("no gain", 1.0, "the rule 'no gain' takes no value, got 1.0"),
     ],
@@ -56,6 +57,19 @@ def test_each_rule_at_its_borders(rule, value, low, high, word):
 def test_a_rule_and_its_value_belong_together(rule, value, message):
     with pytest.raises(ValueError, match=message):
         pnn.verdict(interval(0, 1), rule, value)
+
+
+def test_what_matters_can_be_said():
+    assert pnn.verdict(interval(-1.5, 1.5), "gain", 3.0, matters=2.0) == "none seen"
+    assert pnn.verdict(interval(-1.5, 1.5), "no gain", matters=2.0) == "as claimed"
+
+
+def test_every_answer_is_one_of_the_listed():
+    borders = (-3.0, -0.6, -0.4, 0.0, 0.4, 0.6, 3.0)
+    intervals = [interval(low, high) for low in borders for high in borders if low <= high]
+    rules = {"gain": 2.0, "no worse": 1.0, "no gain": None}
+    found = {pnn.verdict(one, rule, value) for one in intervals for rule, value in rules.items()}
+    assert found == set(ANSWERS) - {"cannot see"}  # which the gates say
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from pnn.runs.store import (
     load_records,
     pack,
     packed_path,
+    put_aside,
     record_path,
     run_lock,
     save_record,
@@ -137,6 +138,18 @@ def test_a_record_that_is_trained_again_makes_the_packed_one_go(results):
     assert files(results) == ["digits/laptop.parquet", f"digits/laptop/{RUN.name}.json"]
     pack(results, "digits", "laptop")
     assert [record.outcome for record in load_records(results)] == ["ok"] * 3
+
+
+@pytest.mark.parametrize("in_parquet", [False, True])
+def test_a_record_that_is_put_aside_is_there_and_no_longer_here(results, tmp_path, in_parquet):
+    if in_parquet:
+        pack(results, "digits", "laptop")
+    aside = tmp_path / "aside"
+    assert put_aside(RUN, results, aside)
+    assert load_record(RUN, results) is None
+    assert load_records(aside) == [whole_record(RUN)]
+    assert [load_record(run, results) for run in RUNS[1:]] == [whole_record(run) for run in RUNS[1:]]
+    assert not put_aside(RUN, results, aside)
 
 
 def test_a_parquet_is_read_once_and_again_when_it_has_changed(results, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ...runs.record import Record
 from .. import measures
-from ..comparison import LEVEL, Comparison, compare, pair_by_seed
+from ..comparison import LEVEL, Comparison, compare_records, pair_by_seed
 from .arm_style import POLYNOMIAL, styles
 from .canvas import LABEL_SIZE, new_figure, new_panels
 from .style import draw_runs, ended, label_ends, log_ticks, panel_height, say_start
@@ -81,7 +81,7 @@ def paired_accuracy(
         if len(seeds) < PAIRS:
             right.set_title(f"n = {len(seeds)}: no interval")
         else:
-            result = compare(*values, lost)
+            result = compare_records(*arms.values(), value)
             right.errorbar(
                 0.4,
                 result.difference,
@@ -136,7 +136,7 @@ def layer_norms(arms: Mapping[str, Iterable[Record]]) -> Figure:
 def intervals(rows: Mapping[str, Comparison], label: str, claimed: Mapping[str, float] | None = None) -> Figure:
     """Differences with their intervals, one row a name, from top to bottom; n stands at the right of the name.
 
-    The thick bar is the interval by Student's t, the thin one below it the BCa bootstrap interval.
+    The thick bar is the interval that answers go by, the thin one below it the BCa bootstrap interval over seeds.
 
     Args:
         rows: comparisons, all in one unit.
@@ -168,7 +168,7 @@ def intervals(rows: Mapping[str, Comparison], label: str, claimed: Mapping[str, 
         )
         middle, half = (bars.bca_high + bars.bca_low) / 2, (bars.bca_high - bars.bca_low) / 2
         thin = axis.errorbar(middle, y + 0.22, xerr=half, fmt="none", ecolor="0.45", elinewidth=1.2, capsize=3)
-        shown: dict = {f"mean, {100 * LEVEL:.0f} % interval by t": mean, "BCa bootstrap": thin}
+        shown: dict = {f"mean, {100 * LEVEL:.0f} % interval": mean, "BCa bootstrap": thin}
         hollow = {"linestyle": "", "markersize": 7, "markerfacecolor": "white"}
         if few["n"].any():
             (shown["mean, too few pairs"],) = axis.plot(

@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from checks import answers
 from checks.verdicts import wrong_verdicts
@@ -16,6 +17,7 @@ import pnn
 from pnn.experiments import EXPERIMENTS
 from pnn.report import claims, measures
 from pnn.report.claims import load_claims
+from pnn.runs.score import Hits
 from pnn.runs.store import record_path
 
 
@@ -24,14 +26,14 @@ def experiment(monkeypatch):
     monkeypatch.setitem(EXPERIMENTS, "digits", tiny)
 
 
-HEAD = "claim|claimed|measured (95 % interval)|n|p (Holm)|size|device|verdict"
+HEAD = "claim|claimed|measured (95 % interval)|n|p (Holm)|size|device|answer"
 ROWS = [
-    '<a href="x.html">More &amp; better</a>|85 → 88 %|+4.00 (+1.52 to +6.48)|3|0.500|laptop|an abacus|holds',
-    "Comparable|comparable|-4.00 (-6.48 to -1.52)|3|0.500|laptop|an abacus|does not hold",
-    "No gain|85 %|+3.00 (+3.00 to +3.00)|2|0.500|laptop|an abacus|does not hold",
+    '<a href="x.html">More &amp; better</a>|85 → 88 %|+4.00 (+1.52 to +6.48)|3|0.500|laptop|an abacus|as claimed',
+    "Comparable|comparable|-4.00 (-6.48 to -1.52)|3|0.500|laptop|an abacus|as claimed",
+    "No gain|85 %|+3.00 (+3.00 to +3.00)|2|0.500|laptop|an abacus|gain",
 ]
 SENTENCE = (
-    "Of 4 claims of 2 sources, the verdict is “holds” for 1, “does not hold” for 2 and “cannot tell” for 0; "
+    "Of 4 claims of 2 sources, the answer is “as claimed” for 2, “gain” for 1; "
     "not measured yet: 1. Measured: 3 at size laptop."
 )
 
@@ -51,7 +53,7 @@ def book(tmp_path) -> Path:
         GOOD.replace('"t"', '"More & better"').replace("1 %", "85 → 88 %")
         + query.format("parameters", "accuracy", "gain", 3),
         GOOD.replace('"t"', '"Comparable"').replace("1 %", "comparable")
-        + query.format("parameters", "gap", "equal", 1),
+        + query.format("parameters", "gap", "no worse", 1),
         GOOD.replace('"t"', '"No gain"').replace("1 %", "85 %")
         + query.format("macs", "accuracy", "no gain", 0).replace("value = 0\n", ""),
         GOOD.replace('"s"', '"s2"').replace('"t"', '"Faster"').replace("1 %", "2 x"),
@@ -59,8 +61,8 @@ def book(tmp_path) -> Path:
     (tmp_path / "claims.toml").write_text("".join(e.replace('"a"', f'"c{i}"') for i, e in enumerate(entries)))
     (tmp_path / "notebooks" / "analysis").mkdir(parents=True)
     (tmp_path / "book").mkdir()
-    page = table(HEAD, *ROWS) + table("claim|claimed|verdict", "Faster|2 x|not measured yet")
-    page = f"<p><b>{SENTENCE}</b></p>{page}" + table("rule|holds", "gain|l &gt; 0")
+    page = table(HEAD, *ROWS) + table("claim|claimed|answer", "Faster|2 x|not measured yet")
+    page = f"<p><b>{SENTENCE}</b></p>{page}" + table("rule|as claimed", "gain|l &gt; 0")
     (tmp_path / "notebooks/analysis/verdict.html").write_text(page, encoding="utf-8")
     (tmp_path / "notebooks/analysis/x.html").touch()
     (tmp_path / "book/index.html").write_text(f"<p>{html.escape(SENTENCE)}</p>", encoding="utf-8")
@@ -85,15 +87,15 @@ def test_the_check_accepts_a_true_page(book):
         ("(+1.52 to", "(-1.52 to", r"c0: measured is"),
         ("<td>3</td>", "<td>4</td>", "c0: n is 3, not 4"),
         ("<td>2</td>", "<td>3</td>", "c2: n is 2, not 3"),
-        ("<td>holds</td>", "<td>cannot tell</td>", "c0: the verdict is 'holds', not 'cannot tell'"),
+        ("<td>as claimed</td>", "<td>cannot tell</td>", "c0: the answer is 'as claimed', not 'cannot tell'"),
         ("<td>laptop</td>", "<td>smoke</td>", "c0: n is 2, not 3"),
         ("<td>laptop</td>", "<td>paper</td>", "c0: of size 'paper' there are 0 groups of Records"),
         ("85 → 88", "85 → 89", "c0: 0 rows have its text and what is claimed"),
         ("Comparable", "Incomparable", "c1: 0 rows have its text"),
         (table(HEAD, ROWS[2])[len(table(HEAD)) - 8 : -8], "", "there are 3 rows for 4 claims"),
         ("Faster</td><td>2 x", "Comparable</td><td>comparable", "c1: 2 rows have its text"),
-        ("not measured yet</td>", "holds</td>", "c3: it has no query, but the verdict 'holds'"),
-        ("“holds” for 1", "“holds” for 2", "verdict.html does not say 'Of 4 claims of 2 sources"),
+        ("not measured yet</td>", "loss</td>", "c3: it has no query, but the answer 'loss'"),
+        ("“gain” for 1", "“gain” for 2", "verdict.html does not say 'Of 4 claims of 2 sources"),
         ("x.html", "y.html", "a claim leads to a page that is missing: y.html"),
     ],
 )
@@ -114,7 +116,7 @@ def test_the_check_finds_a_false_title_page(book):
 
 def test_the_check_finds_a_page_without_its_records(book):
     path = book / "notebooks/analysis/verdict.html"
-    text = re.sub("<td>(does not hold|holds)</td>", "<td>not measured yet</td>", path.read_text(encoding="utf-8"))
+    text = re.sub("<td>(as claimed|gain)</td>", "<td>not measured yet</td>", path.read_text(encoding="utf-8"))
     path.write_text(text, encoding="utf-8")
     assert "no claim is measured, though there are Records" in problems_of(book)
 
@@ -144,3 +146,50 @@ def test_the_check_measures_as_the_module_does(measure, curve):
     record = whole_record(run, 0.75, curves={"validation_accuracy": curve}, final=final)
     expected = getattr(measures, measure)(record)
     assert answers.measured(measure, record.to_dict()) == pytest.approx(expected)
+
+
+def test_the_check_has_exact_intervals_of_shares():
+    for hits, n, expected in ((0, 5, (0, 0, 52.182)), (5, 5, (100, 47.818, 100)), (3, 10, (30, 6.674, 65.245))):
+        assert answers.exact(hits, n) == pytest.approx(expected, abs=0.001)  # from a printed table
+
+
+def test_the_check_reckons_an_interval_over_rows_as_the_module_does():
+    draw = np.random.default_rng(2)
+    arms = []
+    for neuron, chance in (("standard", 0.6), ("parameters", 0.65)):
+        right = [draw.random(2000) < chance for _ in range(3)]
+        runs = tiny("laptop")[neuron]
+        arms.append([whole_record(run, float(r.mean()), hits=Hits.of(r)) for run, r in zip(runs, right, strict=True)])
+    found = pnn.compare_records(*arms, measures.accuracy)
+    pairs = [tuple(record.to_dict() for record in pair) for pair in zip(*arms, strict=True)]
+    mean, low, high, off = answers.interval({"measure": "accuracy"}, pairs)
+    assert mean == pytest.approx(found.difference)
+    assert abs(low - found.low) < off < 0.2 * (found.high - found.low)
+    assert abs(high - found.high) < off
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "measure", "low", "high", "answer"),
+    [
+        ("gain", 2.0, "accuracy", 0.1, 1.9, "smaller"),
+        ("gain", 2.0, "accuracy", -0.4, 0.4, "none seen"),
+        ("gain", 2.0, "accuracy", -2.0, -0.1, "loss"),
+        ("gain", 2.0, "accuracy", -2.0, 2.0, "cannot tell"),
+        ("no worse", 1.0, "accuracy", -0.9, 5.0, "as claimed"),
+        ("no worse", 0.25, "gap", 0.0, 0.9, "as claimed"),  # a quarter of 4 points
+        ("no worse", 0.25, "gap", 1.1, 2.0, "loss"),
+        ("no gain", None, "accuracy", 0.6, 2.0, "gain"),
+    ],
+)
+def test_the_check_has_the_rules_of_the_guide(rule, value, measure, low, high, answer):
+    assert answers.verdict({"rule": rule, "value": value, "measure": measure}, low, high, rival=4.0) == answer
+
+
+@pytest.mark.parametrize(("accuracies", "cannot"), [([0.6, 0.6], False), ([0.51, 0.52], True), ([0.6, None], True)])
+def test_the_check_has_the_gates_of_the_guide(accuracies, cannot):
+    arm = [
+        {"outcome": "diverged"} if value is None else {"outcome": "ok", "final": {"test": {"accuracy": value}}}
+        for value in accuracies
+    ]
+    assert answers.blind({"measure": "accuracy"}, [arm], trivial=50.0) == cannot
+    assert not answers.blind({"measure": "failure"}, [arm], trivial=50.0)
