@@ -203,7 +203,7 @@ def comparisons(results: Mapping[str, Comparison], arms: Arms, a: str = "standar
     }
     caption = sentence(f"{b} less {a}, paired by seed", setting(arms))
     more = ("95 %, seeds alone (t)", "95 %, BCa", "p (exact)", "p (Holm)")
-    return Table(pd.DataFrame(rows, list(results), fields, dtype=None), columns, caption, more)
+    return Table(pd.DataFrame(rows, list(results), fields), columns, caption, more)
 
 
 def directions(results: Mapping[str, Mapping[str, Comparison]], more: str = "better", less: str = "worse") -> Table:

@@ -15,9 +15,9 @@ def missing_pages(built: Path) -> list[str]:
     ]
 
 
-def orphans() -> list[str]:
-    sources = [*ROOT.glob("book/*.md"), *ROOT.glob("notebooks/**/*.ipynb")]
+def orphans(root: Path = ROOT) -> list[str]:
+    sources = [*root.glob("book/**/*.md"), *root.glob("notebooks/**/*.ipynb")]
     names = {
-        path.relative_to(ROOT).with_suffix("").as_posix() for path in sources if ".ipynb_checkpoints" not in path.parts
+        path.relative_to(root).with_suffix("").as_posix() for path in sources if ".ipynb_checkpoints" not in path.parts
     }
     return [f"{name} is not in _toc.yml" for name in names - pages_of_toc()]

@@ -1,4 +1,4 @@
-"""python tests/checks/weight.py BUILT_HTML: what a first visit to each page loads, compressed, in kB.
+"""PYTHONPATH=tests python -m checks.weight BUILT_HTML: what a first visit to each page loads, compressed, in kB.
 
 Counted are the page, and the stylesheets, scripts, images and fonts that it asks for. Text is compressed with gzip, as
 a server would; images and fonts are compressed already. A font counts where a rule for its family has classes that all
@@ -14,6 +14,8 @@ import sys
 import urllib.parse
 from html.parser import HTMLParser
 from pathlib import Path
+
+from checks.sources import html_files
 
 LIMIT = 400  # kB, of 1000 bytes
 KINDS = ("html", "css", "js", "images", "fonts")
@@ -111,14 +113,10 @@ def first_load(path: Path) -> dict[str, int]:
     return {kind: sizes[kind] for kind in KINDS}
 
 
-def pages_of(built: Path) -> list[Path]:
-    return [path for path in sorted(built.rglob("*.html")) if "_static" not in path.relative_to(built).parts]
-
-
 def problems(built: Path) -> list[str]:
     """The pages whose first load is above the limit, and of what it consists."""
     found = []
-    for path in pages_of(built):
+    for path in html_files(built):
         sizes = first_load(path)
         if sum(sizes.values()) > 1000 * LIMIT:
             parts = ", ".join(f"{kind} {sizes[kind] / 1000:.0f}" for kind in KINDS)
@@ -130,7 +128,7 @@ def problems(built: Path) -> list[str]:
 def main(built: Path) -> None:
     totals = []
     print(f"{'page':48}" + "".join(f"{kind:>8}" for kind in (*KINDS, "all")))
-    for path in pages_of(built):
+    for path in html_files(built):
         sizes = list(first_load(path).values())
         totals.append(sum(sizes))
         cells = "".join(f"{value / 1000:8.1f}" for value in (*sizes, totals[-1]))

@@ -122,3 +122,13 @@ def test_a_book_that_is_not_built_is_an_error_that_says_what_to_do(tmp_path):
     done = subprocess.run(words, cwd=ROOT / "tests", capture_output=True, text=True)
     assert done.returncode == 2
     assert "build the book first, with make book" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["book/lost.md", "book/api/lost.md", "notebooks/a/b/lost.ipynb"])
+def test_a_source_page_that_the_contents_leave_out_is_found_at_any_depth(name, tmp_path):
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).touch()
+    (tmp_path / "book").mkdir(exist_ok=True)
+    (tmp_path / "book/index.md").touch()  # which they have
+    assert pages.orphans(tmp_path) == [f"{name.rpartition('.')[0]} is not in _toc.yml"]
+    assert pages.orphans() == []
