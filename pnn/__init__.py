@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     from .analysis.audit import Audit, Obstacle, audit, degree_along_line
     from .analysis.budget import Budget, budget, match_width
     from .methods.relinear import ReLinear, relinear_, relinear_groups
-    from .networks.baselines import BagOfWords, BoostedTrees, Majority
+    from .networks.baselines import BagOfWords, BoostedTrees, Majority, QuadraticRidge
     from .networks.cnn import CNN, CNNModule
     from .networks.mlp import MLP, MLPModule
     from .networks.pair_cnn import PairCNN, PairCNNModule
@@ -55,7 +55,7 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
         StarConv2d,
         StarLinear,
     )
-    from .nn.activation import Identity, ReLU
+    from .nn.activation import GELU, Identity, ReLU
     from .report.comparison import Comparison, compare, compare_records
     from .report.glue import glue, glue_comparison
     from .report.verdict import verdict
@@ -73,6 +73,7 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     from .tasks.data import Data, DataError, Form, Split
     from .tasks.digits import Digits
     from .tasks.higgs import HIGGS
+    from .tasks.known import Known
     from .tasks.own import OwnRows, own_rows
     from .training.checkpoint import CheckpointError
     from .training.fit import fit
@@ -81,7 +82,7 @@ else:
         "analysis.audit": ("Audit", "Obstacle", "audit", "degree_along_line"),
         "analysis.budget": ("Budget", "budget", "match_width"),
         "methods.relinear": ("ReLinear", "relinear_", "relinear_groups"),
-        "networks.baselines": ("BagOfWords", "BoostedTrees", "Majority"),
+        "networks.baselines": ("BagOfWords", "BoostedTrees", "Majority", "QuadraticRidge"),
         "networks.cnn": ("CNN", "CNNModule"),
         "networks.mlp": ("MLP", "MLPModule"),
         "networks.pair_cnn": ("PairCNN", "PairCNNModule"),
@@ -110,7 +111,7 @@ else:
             "StarConv2d",
             "StarLinear",
         ),
-        "nn.activation": ("Identity", "ReLU"),
+        "nn.activation": ("GELU", "Identity", "ReLU"),
         "report.comparison": ("Comparison", "compare", "compare_records"),
         "report.glue": ("glue", "glue_comparison"),
         "report.verdict": ("verdict",),
@@ -128,6 +129,7 @@ else:
         "tasks.data": ("Data", "DataError", "Form", "Split"),
         "tasks.digits": ("Digits",),
         "tasks.higgs": ("HIGGS",),
+        "tasks.known": ("Known",),
         "tasks.own": ("OwnRows", "own_rows"),
         "training.checkpoint": ("CheckpointError",),
         "training.fit": ("fit",),
@@ -153,6 +155,7 @@ __all__ = [
     "CIFAR10",
     "CIFAR100",
     "CNN",
+    "GELU",
     "HIGGS",
     "MLP",
     "NCP",
@@ -177,6 +180,7 @@ __all__ = [
     "Identity",
     "KANConv2d",
     "KANLinear",
+    "Known",
     "MLPModule",
     "Majority",
     "NCPConv2d",
@@ -196,6 +200,7 @@ __all__ = [
     "QuadraticConv1d",
     "QuadraticConv2d",
     "QuadraticLinear",
+    "QuadraticRidge",
     "ReLU",
     "ReLinear",
     "Recipe",

@@ -65,7 +65,7 @@ def _add_trainings(commands) -> None:
     study.add_argument("--budget", metavar="25m", help="stop, saved, after this time (s, m or h)")
     study.add_argument("--retry", default="", metavar="OUTCOMES", help="train these again, such as failed,killed")
     study.add_argument("--again", action="store_true", help="move the Records aside, after asking, and train all again")
-    study.add_argument("--yes", action="store_true", help="do not ask")
+    study.add_argument("--yes", action="store_true", help="with --again: do not ask")
 
     status = commands.add_parser("status", help="how many Records each experiment has", epilog=EXIT_CODES)
 

@@ -256,6 +256,12 @@ def test_again_moves_records_aside_after_asking_and_trains_them(results, trained
     assert [run for run, _ in trained] == [*runs, *runs]
 
 
+def test_yes_without_again_is_refused(results, trained, capsys):
+    assert main(["study", "tiny", "--size", "smoke", "--yes"]) == 2
+    assert "--yes answers the question of --again, which was not given; add --again" in capsys.readouterr().err
+    assert trained == []
+
+
 def test_a_study_whose_budget_is_spent_first_is_status_3(results, monkeypatch):
     monkeypatch.setattr(study_command, "records_of", lambda runs, **_: [record_of(runs[0], "ok")])
     assert main(["study", "tiny", "--size", "smoke", "--seeds", "3", "--budget", "1s"]) == 3

@@ -8,8 +8,8 @@ names.
 from collections.abc import Callable
 from functools import partial
 
-from . import neurons, relinear, showcase, width_scaling
-from .matched import boolq, boolq_glove, cifar10, cifar100, digits, higgs
+from . import neurons, pays, precision, relinear, showcase, width_scaling
+from .matched import boolq, boolq_glove, cifar10, cifar100, digits, higgs, tuning_runs
 
 # They are listed by priority: `study --missing` trains them in this order.
 EXPERIMENTS: dict[str, Callable[..., dict]] = {
@@ -17,15 +17,22 @@ EXPERIMENTS: dict[str, Callable[..., dict]] = {
     "cifar100": cifar100,
     "boolq": boolq,
     "boolq-glove": boolq_glove,
+    "rates-higgs": partial(tuning_runs, higgs),
     "higgs": higgs,
+    "rates-neurons-higgs": partial(neurons.tuning_runs, task="higgs"),
     "neurons-cifar10": neurons.runs,
     "neurons-higgs": partial(neurons.runs, task="higgs"),
+    "rates-relinear-higgs": relinear.tuning_runs,
     "relinear-higgs": relinear.runs,
     "relinear-cifar10": partial(relinear.runs, task="cifar10"),
     "showcase-cifar10": showcase.runs,
     "showcase-cifar100": partial(showcase.runs, task="cifar100"),
     "widths-cifar10": width_scaling.runs,
     "widths-higgs": partial(width_scaling.runs, task="higgs"),
+    "rates-when-it-pays": pays.tuning_runs,
+    "when-it-pays": pays.runs,
+    "precision-higgs": partial(precision.runs, task="higgs"),
+    "precision-cifar10": precision.runs,
 }
 
 __all__ = [
@@ -37,6 +44,8 @@ __all__ = [
     "digits",
     "higgs",
     "neurons",
+    "pays",
+    "precision",
     "relinear",
     "showcase",
     "width_scaling",

@@ -1,13 +1,14 @@
 """The four data sets of the first source: standard against polynomial, matched."""
 
 import dataclasses
+from collections.abc import Callable
 
 from ..networks.baselines import BagOfWords, BoostedTrees, Majority
 from ..networks.cnn import CNN
 from ..networks.mlp import MLP
 from ..networks.pair_cnn import PairCNN
 from ..networks.text_cnn import TextCNN
-from ..runs.run import Recipe
+from ..runs.run import Recipe, Run
 from ..tasks.boolq import BoolQ, BoolQWords
 from ..tasks.cifar import CIFAR10, CIFAR100
 from ..tasks.digits import Digits
@@ -23,6 +24,7 @@ from .common import (
     setting_of,
     with_epochs,
 )
+from .rates import GRID, HIGGS_GRID, Tried, tuning
 
 PLAIN = Recipe(epochs=1, augment="none")
 GLOVE_RECIPE = dataclasses.replace(
@@ -54,7 +56,7 @@ BOOLQ_GLOVE_SETTINGS = {
 }
 HIGGS_SETTINGS = {
     "smoke": Setting(HIGGS(validation=80, rows="stand-in"), MLP("standard", 200), with_epochs(HIGGS_RECIPE, 1), 2, 2),
-    "laptop": Setting(HIGGS(rows="subset"), MLP("standard", 200), HIGGS_RECIPE, 10, 10),
+    "laptop": Setting(HIGGS(rows="35k"), MLP("standard", 200), HIGGS_RECIPE, 20, 20),
     "paper": Setting(HIGGS(), MLP("standard", 200), HIGGS_RECIPE, 10, 10),
 }
 # A digit that is mirrored or shifted by half its size is another one, so there is no augmentation.
@@ -89,6 +91,11 @@ WIDTHS = {
     },
     "digits": {"laptop": {"parameters": 11}},
 }
+# The best learning rate of each neuron, at equal parameters; `rates.best` finds them in the Records of their
+# tuning, and every arm of the neuron has it. Where there is none, all arms have the recipe's, which is the source's.
+HIGGS_RATES = {"standard": 3e-2, "polynomial": 1e-2}
+RATES = {("higgs", "smoke"): HIGGS_RATES, ("higgs", "laptop"): HIGGS_RATES}
+PUBLISHED = ("standard", "parameters")  # These arms stand there by the source's own recipe too.
 HIGGS_SOURCE_WIDTH = 98  # The source's polynomial network has this width, and the source calls it matched.
 
 
@@ -103,7 +110,9 @@ def cifar10(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Ar
 
     Returns:
         The Runs by arm: ``"standard"``, and the polynomial network of equal ``"parameters"``, ``"macs"``, ``"memory"``
-        (activations) and, where it was timed, ``"time"`` (of a step).
+        (activations) and, where it was timed, ``"time"`` (of a step). Where learning rates were tuned (``RATES``), each
+        arm has its neuron's best one, and the first two stand there with the source's as well, as
+        ``"published-standard"`` and ``"published-parameters"``.
 
     Raises:
         RunError: an unknown size, a negative number.
@@ -138,16 +147,15 @@ def boolq_glove(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -
 
 
 def higgs(size: str, *, seeds: int = 0, width: int = 0, epochs: int = 0) -> Arms:
-    """The same on HIGGS; see :func:`cifar10`. ``"laptop"`` is on the HIGGS subset (51k rows).
+    """The same on HIGGS; see :func:`cifar10`. ``"laptop"`` is on 35k of its rows.
 
     Three more arms: ``"source"``, the polynomial network at the source's own width of 98, which it calls matched, and
     ``"boosted-trees"`` and ``"majority"``, :mod:`pnn.networks.baselines`.
     """
     setting = setting_of(HIGGS_SETTINGS, size)
     arms = _arms(HIGGS_SETTINGS, size, seeds, width, epochs)
-    recipe = arms["standard"][0].recipe
     if not width:
-        network = MLP("polynomial", HIGGS_SOURCE_WIDTH)
+        network, recipe = MLP("polynomial", HIGGS_SOURCE_WIDTH), arms["parameters"][0].recipe
         arms["source"] = runs_of(setting.task, network, recipe, seeds or setting.other_seeds, size)
     arms[BoostedTrees.name] = baseline_runs(setting.task, BoostedTrees(), size, seeds or setting.other_seeds)
     return arms | {Majority.name: baseline_runs(setting.task, Majority(), size, 1)}
@@ -168,9 +176,27 @@ def _arms(settings: dict[str, Setting], size: str, seeds: int, width: int, epoch
         like = dataclasses.replace(standard, neuron="polynomial")
         widths = {by: matching_width(task, standard, like, by) for by in widths if by in TOLERANCE}
     recipe = with_epochs(setting.recipe, epochs) if epochs else setting.recipe
-    arms = {"standard": runs_of(task, standard, recipe, seeds or setting.seeds, size)}
-    for by, own_width in widths.items():
-        own_seeds = setting.seeds if by == "parameters" else setting.other_seeds
-        polynomial = dataclasses.replace(standard, neuron="polynomial", width=own_width)
-        arms[by] = runs_of(task, polynomial, recipe, seeds or own_seeds, size)
+    rates = RATES.get((task.name, size), {})
+    arms = {}
+    for arm, own_width in {"standard": standard.width, **widths}.items():  # type: ignore[union-attr]
+        neuron = "standard" if arm == "standard" else "polynomial"
+        network = dataclasses.replace(standard, neuron=neuron, width=own_width)  # type: ignore[call-arg]
+        own_seeds = setting.seeds if arm in PUBLISHED else setting.other_seeds
+        tuned = dataclasses.replace(recipe, learning_rate=rates.get(neuron, recipe.learning_rate))
+        arms[arm] = runs_of(task, network, tuned, seeds or own_seeds, size)
+        if rates and arm in PUBLISHED:
+            arms[f"published-{arm}"] = runs_of(task, network, recipe, seeds or own_seeds, size)
     return arms
+
+
+def tuning_runs(experiment: Callable[..., Arms], size: str, *, seeds: int = 0) -> dict[Tried, list[Run]]:
+    """The trainings that choose the learning rates of an experiment of this file, at equal parameters.
+
+    Args:
+        experiment: such as :func:`cifar10`.
+        size: as there.
+        seeds: how many tuning seeds; 0 is all three.
+    """
+    arms = experiment(size)
+    first = {arms[arm][0].network.neuron: arms[arm][0] for arm in PUBLISHED}
+    return tuning(first, size, HIGGS_GRID if experiment is higgs else GRID, seeds=seeds)

@@ -12,6 +12,7 @@ from ..tasks.cifar import CIFAR10
 from ..tasks.higgs import HIGGS
 from .common import Setting, check_numbers, runs_of, setting_of, with_epochs
 from .matched import HIGGS_RECIPE
+from .rates import GRID, HIGGS_GRID, Tried, tuning
 
 
 class Arm(NamedTuple):
@@ -32,7 +33,7 @@ SETTINGS = {
         "smoke": Setting(
             HIGGS(validation=80, rows="stand-in"), MLP("standard", 80), with_epochs(HIGGS_RECIPE, 1), 2, 2
         ),
-        "laptop": Setting(HIGGS(rows="subset"), MLP("standard", 80), HIGGS_RECIPE, 5, 5),
+        "laptop": Setting(HIGGS(rows="35k"), MLP("standard", 80), HIGGS_RECIPE, 20, 10),
         "paper": Setting(HIGGS(), MLP("standard", 200), HIGGS_RECIPE, 10, 10),
     },
 }
@@ -106,6 +107,34 @@ TIME_WIDTHS: dict[tuple[str, str], dict[str, int]] = {
     },
     ("higgs", "laptop"): {"polynomial": 26, "bilinear": 24},
 }
+# Each neuron's best learning rate, by activation; `rates.best` finds them in the Records of their tuning.
+RATES = {
+    ("higgs", "laptop"): {
+        "relu": {
+            "standard": 3e-2,
+            "polynomial": 3e-2,
+            "quadratic": 3e-2,
+            "bilinear": 3e-2,
+            "star": 3e-2,
+            "ccp": 3e-3,
+            "ncp": 1e-2,
+            "product": 1e-3,
+            "kan": 1e-1,
+            "kan-chebyshev": 3e-1,
+        },
+        "none": {
+            "standard": 3e-4,
+            "polynomial": 1e-2,
+            "quadratic": 1e-1,
+            "bilinear": 3e-2,
+            "ccp": 1e-3,
+            "ncp": 1e-2,
+            "product": 3e-3,
+            "kan": 1e-1,
+            "kan-chebyshev": 3e-2,
+        },
+    }
+}
 TOLERANCE = 0.06  # The parameters may be off by this share: in a narrow network one channel more is a large step.
 BUILT_IN = ("star",)  # These neurons have an activation function of their own.
 
@@ -124,7 +153,8 @@ def runs(size: str, *, task: str = "cifar10", seeds: int = 0, epochs: int = 0) -
         epochs: passes over the training rows; 0 is the size's own number.
 
     Returns:
-        The Runs by arm: neuron, what is equal, activation.
+        The Runs by arm: neuron, what is equal, activation. Each arm has its own best learning rate where that was
+        tuned (``RATES``), otherwise the recipe's.
     """
     if task not in SETTINGS:
         raise RunError(f"task must be one of {', '.join(map(repr, SETTINGS))}, got {task!r}")
@@ -143,6 +173,20 @@ def runs(size: str, *, task: str = "cifar10", seeds: int = 0, epochs: int = 0) -
             networks[Arm(neuron, "parameters", "none")] = dataclasses.replace(free, **own)
         if width := TIME_WIDTHS.get((task, size), {}).get(neuron):
             networks[Arm(neuron, "time", "relu")] = dataclasses.replace(standard, neuron=neuron, width=width)
-    return {
-        arm: runs_of(setting.task, network, recipe, seeds or setting.seeds, size) for arm, network in networks.items()
-    }
+    rates = RATES.get((task, size), {})
+    arms = {}
+    for arm, network in networks.items():
+        rate = rates.get(arm.activation, {}).get(arm.neuron, recipe.learning_rate)
+        own_recipe = dataclasses.replace(recipe, learning_rate=rate)
+        own_seeds = setting.seeds if arm.equal == "parameters" else setting.other_seeds
+        arms[arm] = runs_of(setting.task, network, own_recipe, seeds or own_seeds, size)
+    return arms
+
+
+def tuning_runs(size: str, *, task: str = "cifar10", seeds: int = 0) -> dict[Tried, list[Run]]:
+    """The trainings that choose the learning rate of each neuron with and without ReLU, at equal parameters.
+
+    The arms of equal time take the rate that their neuron has there.
+    """
+    first = {arm: own[0] for arm, own in runs(size, task=task).items() if arm.equal == "parameters"}
+    return tuning(first, size, HIGGS_GRID if task == "higgs" else GRID, seeds=seeds)

@@ -11,6 +11,7 @@ from ..runs.run import Recipe, Run, RunError
 from ..tasks.cifar import CIFAR10
 from ..tasks.higgs import HIGGS
 from .common import Setting, baseline_runs, check_numbers, runs_of, setting_of, with_epochs
+from .rates import Tried, at_rate, of_seeds
 
 RECIPE = Recipe(
     epochs=4,
@@ -27,7 +28,7 @@ CIFAR10_RECIPE = dataclasses.replace(RECIPE, augment="crop-flip")
 SETTINGS = {
     "higgs": {
         "smoke": Setting(HIGGS(validation=80, rows="stand-in"), MLP("standard", 8), with_epochs(HIGGS_RECIPE, 1), 2, 2),
-        "laptop": Setting(HIGGS(rows="subset"), MLP("standard", 32), HIGGS_RECIPE, 5, 5),
+        "laptop": Setting(HIGGS(rows="35k"), MLP("standard", 32), HIGGS_RECIPE, 6, 6),
         "paper": Setting(HIGGS(), MLP("standard", 200), HIGGS_RECIPE, 10, 10),
     },
     "cifar10": {
@@ -43,6 +44,20 @@ SWEPT = {"higgs": 8, "cifar10": 20}  # The strategies are compared at this depth
 RATIO = 1e-4  # The source uses this ratio for 20 layers.
 RATIOS = (0.0, 1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 DECAY = 1e-2
+# At these depths each way has its best learning rate as well, and ReLinear its best ratio.
+TUNED_DEPTHS = {"higgs": (8, 16), "cifar10": (20,)}
+TUNED_RATIOS = (1e-4, 1e-2, 1.0)
+RATES = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)
+# The best learning rate and ratio by way and depth; `rates.best` finds them in the Records of their tuning.
+BEST = {
+    ("higgs", "laptop"): {
+        (way, depth): best
+        for depth in TUNED_DEPTHS["higgs"]
+        # The quadratic network without ReLinear diverges at every rate; of equal ones the lowest is taken.
+        for way, best in (("standard", (0.3, 1.0)), ("quadratic", (1e-3, 1.0)), ("relinear", (0.3, 1e-4)))
+    },
+    ("higgs", "smoke"): {("standard", 2): (0.3, 1.0), ("quadratic", 2): (1e-3, 1.0), ("relinear", 2): (0.3, 1e-4)},
+}
 
 
 class Arm(NamedTuple):
@@ -53,6 +68,7 @@ class Arm(NamedTuple):
     way: str
     depth: int
     ratio: float = 1.0  # learning rate of the quadratic parts over that of the rest
+    rate: str = "published"  # "published": the source's learning rate, the same for all; "best": the arm's own
 
 
 def runs(size: str, *, task: str = "higgs", seeds: int = 0, epochs: int = 0) -> dict[Arm, list[Run]]:
@@ -69,7 +85,7 @@ def runs(size: str, *, task: str = "higgs", seeds: int = 0, epochs: int = 0) -> 
         epochs: passes over the training rows; 0 is the size's own number.
 
     Returns:
-        The Runs by arm: way, depth, ratio of the learning rates.
+        The Runs by arm: way, depth, ratio of the learning rates, whose rate.
     """
     if task not in SETTINGS:
         raise RunError(f"task must be one of {', '.join(map(repr, SETTINGS))}, got {task!r}")
@@ -93,8 +109,35 @@ def runs(size: str, *, task: str = "higgs", seeds: int = 0, epochs: int = 0) -> 
     if recipe.epochs > 1:
         half = recipe.epochs // 2
         ways[Arm("trained", swept, RATIO)] = by(ReLinear(RATIO, standard_epochs=half), recipe.epochs - half)
+    for (way, depth), (rate, ratio) in BEST.get((task, size), {}).items():
+        neuron, own = by(ReLinear(ratio)) if way == "relinear" else (way, recipe)
+        ways[Arm(way, depth, ratio, "best")] = neuron, dataclasses.replace(own, learning_rate=rate)
     arms = {}
     for arm, (neuron, own) in ways.items():
         network = dataclasses.replace(setting.network, neuron=neuron, depth=arm.depth)
         arms[arm] = runs_of(setting.task, network, own, seeds or setting.seeds, size)
     return arms | {Arm("majority", 0): baseline_runs(setting.task, Majority(), size, 1)}
+
+
+def tuning_runs(size: str, *, task: str = "higgs", seeds: int = 0) -> dict[Tried, list[Run]]:
+    """The trainings that choose the learning rate of each way at some depths, and ReLinear's ratio with it.
+
+    Args:
+        size: as for :func:`runs`.
+        task: as there.
+        seeds: how many tuning seeds; 0 is all three.
+
+    Returns:
+        The Runs by way and depth, and by learning rate and ratio.
+    """
+    arms = runs(size, task=task)
+    tried = {}
+    for depth in TUNED_DEPTHS[task] if size != "smoke" else DEPTHS[task][:1]:
+        for way in ("standard", "quadratic", "relinear"):
+            first = arms[Arm(way, depth, RATIO if way == "relinear" else 1.0)][0]
+            for rate in RATES:
+                for ratio in TUNED_RATIOS if way == "relinear" else (1.0,):
+                    methods = (ReLinear(ratio),) if way == "relinear" else ()
+                    recipe = dataclasses.replace(first.recipe, methods=methods)
+                    tried[Tried((way, depth), (rate, ratio))] = at_rate(dataclasses.replace(first, recipe=recipe), rate)
+    return of_seeds(tried, size, seeds)

@@ -5,7 +5,7 @@ import dataclasses
 from ..networks import Network
 from ..runs.run import Run, RunError
 from .common import check_numbers, matching_width, setting_of
-from .matched import CIFAR10_SETTINGS, HIGGS_SETTINGS
+from .matched import CIFAR10_SETTINGS, HIGGS_SETTINGS, RATES
 
 # The standard and the polynomial network have six widths each, over about the same range of parameters.
 WIDTHS = {
@@ -29,7 +29,7 @@ WIDTHS_TOLERANCE = 0.1
 def runs(
     size: str, *, task: str = "cifar10", width: float = 0.0, seeds: int = 0, seed: int = -1, epochs: int = 0
 ) -> dict[Network, list[Run]]:
-    """Both neurons at six widths each, everything else as in the task's own experiment.
+    """Both neurons at six widths each, everything else as in the task's own experiment, tuned learning rates too.
 
     Args:
         size: as for :func:`pnn.experiments.cifar10`.
@@ -68,5 +68,9 @@ def runs(
     networks = [
         dataclasses.replace(setting.network, neuron=neuron, width=one) for neuron, own in widths.items() for one in own
     ]
+    rates = RATES.get((task, size), {})
+    recipes = {
+        neuron: dataclasses.replace(recipe, learning_rate=rates.get(neuron, recipe.learning_rate)) for neuron in widths
+    }
     chosen = [seed] if seed >= 0 else range(seeds or WIDTHS_SEEDS[size])
-    return {n: [Run(setting.task, n, recipe, seed, size) for seed in chosen] for n in networks}
+    return {n: [Run(setting.task, n, recipes[n.neuron], seed, size) for seed in chosen] for n in networks}

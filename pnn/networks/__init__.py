@@ -4,7 +4,7 @@
 :class:`pnn.Form`, and makes its module by ``build(form, vectors)``; a baseline has no module.
 """
 
-from .baselines import BagOfWords, Baseline, BoostedTrees, Majority
+from .baselines import BagOfWords, Baseline, BoostedTrees, Majority, QuadraticRidge
 from .cnn import CNN
 from .mlp import MLP
 from .pair_cnn import PairCNN
@@ -12,7 +12,7 @@ from .polynext import PolyNeXt
 from .resnet import ResNet
 from .text_cnn import TextCNN
 
-Network = CNN | MLP | ResNet | PolyNeXt | TextCNN | PairCNN | Majority | BagOfWords | BoostedTrees
+Network = CNN | MLP | ResNet | PolyNeXt | TextCNN | PairCNN | Majority | BagOfWords | BoostedTrees | QuadraticRidge
 
 __all__ = ["Baseline", "Network", "label"]
 

@@ -22,6 +22,17 @@ class ReLU:
 
 
 @dataclass(frozen=True)
+class GELU:
+    """:class:`torch.nn.GELU`: smooth, so that a network with it tells smoothness from products."""
+
+    name: ClassVar[str] = "gelu"
+
+    def build(self, channels: int) -> nn.Module:
+        """See :meth:`ReLU.build`."""
+        return nn.GELU()
+
+
+@dataclass(frozen=True)
 class Identity:
     """No activation function; a network of polynomial neurons is then a polynomial."""
 
@@ -32,5 +43,5 @@ class Identity:
         return nn.Identity()
 
 
-Activation = ReLU | Identity
+Activation = ReLU | GELU | Identity
 RELU, IDENTITY = ReLU(), Identity()  # for defaults: an instance says the same wherever it is made

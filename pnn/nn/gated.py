@@ -34,9 +34,8 @@ class BilinearLinear(FusedLinear):
         ``(*, in_features)`` to ``(*, out_features)``; ``*`` is any number of dimensions, none included.
 
     When not to use it:
-        In the place of a plain layer, with nothing else changed: on HIGGS at equal parameters (laptop size, 5 seeds) a
-        network with ReLU is 11.57 points below one of :class:`torch.nn.Linear`; where neither has ReLU, 8.86 points
-        below.
+        At the learning rate of a plain layer: it has no linear path, and starts with products of small factors.
+        :doc:`Which product? </notebooks/ablations/neurons>` compares both at equal parameters and at equal time.
 
     Source: :cite:t:`shazeer2020`, after the gated convolution of :cite:t:`dauphin2017`.
 
@@ -67,8 +66,7 @@ class BilinearConv1d(FusedConv):
     Args, shapes and errors are those of :class:`torch.nn.Conv1d`; ``bias`` gives a bias to each of the two maps.
 
     When not to use it:
-        Where :class:`BilinearLinear` is not: on HIGGS at equal parameters (laptop size, 5 seeds) a network of that with
-        ReLU is 11.57 points below one of :class:`torch.nn.Linear`.
+        Where :class:`BilinearLinear` is not; see :doc:`Which product? </notebooks/ablations/neurons>`.
 
     Source: the gated convolution of :cite:t:`dauphin2017`, without the sigmoid on the gate.
     """
@@ -97,8 +95,7 @@ class BilinearConv2d(FusedConv):
     Args, shapes and errors are those of :class:`torch.nn.Conv2d`; ``bias`` gives a bias to each of the two maps.
 
     When not to use it:
-        Where :class:`BilinearLinear` is not: on HIGGS at equal parameters (laptop size, 5 seeds) a network of that with
-        ReLU is 11.57 points below one of :class:`torch.nn.Linear`.
+        Where :class:`BilinearLinear` is not; see :doc:`Which product? </notebooks/ablations/neurons>`.
 
     Source: the gated convolution of :cite:t:`dauphin2017`, without the sigmoid on the gate.
 
@@ -166,9 +163,8 @@ class StarLinear(_Star, FusedLinear):
         ValueError: the activation does not make a module.
 
     When not to use it:
-        In the place of a plain layer, with nothing else changed: on HIGGS at equal parameters (laptop size, 5 seeds) a
-        network with ReLU is 7.51 points below one of :class:`torch.nn.Linear`, and a training step takes 1.4 times as
-        long (one CPU core).
+        Where time counts: it has two maps and multiplies them. :doc:`Which product? </notebooks/ablations/neurons>`
+        compares it with a plain layer at equal parameters and at equal time.
 
     Source: :cite:t:`ma2024`.
 
@@ -212,8 +208,7 @@ class StarConv2d(_Star, FusedConv):
     ``activation`` is that of :class:`StarLinear`.
 
     When not to use it:
-        Where :class:`StarLinear` is not: on HIGGS at equal parameters (laptop size, 5 seeds) a network of that with
-        ReLU is 7.51 points below one of :class:`torch.nn.Linear`.
+        Where :class:`StarLinear` is not; see :doc:`Which product? </notebooks/ablations/neurons>`.
 
     Source: :cite:t:`ma2024`, whose two maps are 1x1 convolutions.
 

@@ -133,9 +133,9 @@ class KANLinear(_Edges, FusedLinear):
         ValueError: an argument is out of range, or the last dimension of the input is not ``in_features``.
 
     When not to use it:
-        Where time counts: on HIGGS at equal parameters (laptop size, 5 seeds) a network with ReLU is 1.74 points above
-        one of :class:`torch.nn.Linear`, but a training step takes 2.5 times as long (one CPU core). With Chebyshev
-        polynomials 5 of 5 trainings exploded, and a step takes 1.6 times as long.
+        Where time counts: every edge evaluates a basis of functions. Chebyshev polynomials grow without bound outside
+        of ``interval``, so that inputs with heavy tails let a training explode. See :doc:`Which product?
+        </notebooks/ablations/neurons>`.
 
     Source: :cite:t:`liu2025`, with splines.
 
@@ -196,8 +196,7 @@ class KANConv2d(_Edges, FusedConv):
     those of :class:`KANLinear`.
 
     When not to use it:
-        Where time counts: on CIFAR-10 at equal parameters (laptop size, one CPU core) a training step with splines
-        takes 2.5 times as long as with :class:`torch.nn.Conv2d`.
+        Where :class:`KANLinear` is not; see :doc:`Which product? </notebooks/ablations/neurons>`.
 
     Source: the layer of :cite:t:`liu2025` on every patch.
 

@@ -54,11 +54,26 @@ class _Pi(nn.Module):
         return x.flatten(self._dim - 1, self._dim)
 
 
+START = 0.1  # The maps of the steps of CCP start at this share of torch's own draw.
+
+
 class _Coupled(_Pi):
     """The recursion of CCP multiplies by a branch and adds what was there before."""
 
     def _add_steps(self, hidden: int, square: Callable[[], nn.Module], factory: dict) -> None:
         """This recursion has no parameters."""
+        self._shrink_steps()
+
+    def _shrink_steps(self) -> None:
+        # A norm would undo what is done to the weights before it.
+        weight = self.maps.weight if self.norm is None else self.norm.weight
+        with torch.no_grad():
+            weight.unflatten(0, (self.groups, self.degree, -1))[:, 1:].mul_(START)
+
+    def reset_parameters(self) -> None:
+        """Draw the weights again: each of the maps as torch's own layer does, then the steps' are made small."""
+        super().reset_parameters()
+        self._shrink_steps()
 
     def _recur(self, x: Tensor, *rest: Tensor) -> Tensor:
         for u in rest:
@@ -180,7 +195,9 @@ class CCP(_Coupled, _PiLinear):
       :math:`2 N h`.
     - **Multiply-accumulates** a row: :math:`N h \cdot \mathrm{in} + h \cdot \mathrm{out}`, and :math:`N - 1` products a
       hidden feature.
-    - **Initialisation** each map as :class:`torch.nn.Linear` does.
+    - **Initialisation** :math:`U_1` and :math:`C` as :class:`torch.nn.Linear` does, each further :math:`U_n` a tenth
+      of that: the layer starts near :math:`C U_1 z + \beta`. At torch's own size a stack of them starts with products
+      of many large factors, and does not train on inputs with heavy tails. With ``norm`` the norms' weights start so.
 
     Args:
         in_features: size of the last dimension of the input.
@@ -200,9 +217,8 @@ class CCP(_Coupled, _PiLinear):
         ValueError: ``degree`` or ``hidden_features`` is not a whole number of at least 1.
 
     When not to use it:
-        In the place of a plain layer, with nothing else changed: on HIGGS at equal parameters (laptop size, degree 3)
-        4 of 5 trainings exploded in a network with ReLU, none in one of :class:`torch.nn.Linear`, and a training step
-        takes 1.4 times as long (one CPU core).
+        In a deep network on inputs with heavy tails, unless its learning rate is small: of :math:`n` layers of degree
+        :math:`N` the degree is :math:`N^n`. See :doc:`Which product? </notebooks/ablations/neurons>`.
 
     Source: :cite:t:`chrysos2020` and :cite:t:`chrysos2021`.
 
@@ -238,9 +254,8 @@ class NCP(_Nested, _PiLinear):
     BatchNorm of each :math:`A_n z`. The :math:`A_n` have no bias; the :math:`b_n` are always there.
 
     When not to use it:
-        Where time counts: on HIGGS at equal parameters (laptop size, 4 seeds, degree 3) a network with ReLU is 1.98
-        points below one of :class:`torch.nn.Linear`, 1 of 5 trainings exploded, and a training step takes 2.1 times as
-        long (one CPU core).
+        Where :class:`CCP` is not: it does not start near a linear layer either. See :doc:`Which product?
+        </notebooks/ablations/neurons>`.
 
     Source: :cite:t:`chrysos2020` and :cite:t:`chrysos2021`.
 
@@ -265,14 +280,14 @@ class CCPConv2d(_Coupled, _PiConv2d):
       \mathrm{out}`; the 1 is the bias. ``norm`` adds :math:`2 N h`.
     - **Multiply-accumulates** :math:`N h \cdot \mathrm{in} / \mathrm{groups} \cdot k_h k_w + h \cdot \mathrm{out} /
       \mathrm{groups}` an output pixel, and :math:`N - 1` products a hidden channel.
-    - **Initialisation** each map as :class:`torch.nn.Conv2d` does.
+    - **Initialisation** :math:`U_1` and :math:`C` as :class:`torch.nn.Conv2d` does, each further :math:`U_n` a tenth
+      of that, as in :class:`CCP`.
 
     Args, shapes and errors are those of :class:`torch.nn.Conv2d`; ``degree``, ``hidden_channels`` (a multiple of
     ``groups``), ``norm`` and ``bias`` are as in :class:`CCP`. With ``norm`` the input needs its batch dimension.
 
     When not to use it:
-        Where :class:`CCP` is not, and where time counts: on CIFAR-10 at equal parameters (laptop size, degree 3, one
-        CPU core) a training step takes 1.4 times as long as with :class:`torch.nn.Conv2d`.
+        Where :class:`CCP` is not; see :doc:`Which product? </notebooks/ablations/neurons>`.
 
     Source: :cite:t:`chrysos2020` and :cite:t:`chrysos2021`.
 
@@ -304,8 +319,7 @@ class NCPConv2d(_Nested, _PiConv2d):
     ``groups``), ``norm`` and ``bias`` are as in :class:`NCP`. With ``norm`` the input needs its batch dimension.
 
     When not to use it:
-        Where :class:`NCP` is not, and where time counts: on CIFAR-10 at equal parameters (laptop size, degree 3, one
-        CPU core) a training step takes 1.6 times as long as with :class:`torch.nn.Conv2d`.
+        Where :class:`NCP` is not; see :doc:`Which product? </notebooks/ablations/neurons>`.
 
     Source: :cite:t:`chrysos2020` and :cite:t:`chrysos2021`.
 

@@ -59,9 +59,8 @@ class PolyNeXtBlock(nn.Module):
         ValueError: an even kernel, a scale that is not between 0 and 1.
 
     When not to use it:
-        Where the network need not be a polynomial, or an image can be far from those of the training: on CIFAR-10 at
-        equal parameters (laptop size), beside a residual network with ReLU that always ended well, 2 of 3 trainings
-        exploded and 1 of 3 trainings diverged, through images whose logits overflow at inference.
+        Where the network need not be a polynomial, or an image can be far from those of the training: its logits can
+        overflow at inference. See :doc:`the showcase </notebooks/analysis/showcase>`.
 
     Source: the ideas are those of :cite:t:`polynext2026`; the arrangement, and BatchNorm throughout, are this book's.
 

@@ -70,8 +70,8 @@ class PolyLinear(FusedLinear):
         ``(*, in_features)`` to ``(*, out_features)``; ``*`` is any number of dimensions, none included.
 
     When not to use it:
-        Beside an activation function: on HIGGS at equal parameters (laptop size, 5 seeds) a network with ReLU is 1.95
-        points below one of :class:`torch.nn.Linear`. Where neither has ReLU, it is 2.56 points above.
+        Without a trial on the task at hand, at a learning rate of its own: see :doc:`Which product?
+        </notebooks/ablations/neurons>` and :doc:`HIGGS </notebooks/datasets/higgs>`.
 
     Source: :cite:t:`oporture2026`, whose linear layer has a bias in all three maps. The same neuron, with a
     BatchNorm on each branch, is the one of :cite:t:`quadralib2022`.
@@ -160,8 +160,7 @@ class PolyConv1d(_PolyConvNd):
     Args, shapes and errors are those of :class:`torch.nn.Conv1d`; ``bias`` gives a bias to each of the three maps.
 
     When not to use it:
-        For accuracy on texts: on BoolQ at equal parameters (laptop size, 10 seeds), with words' vectors learnt from
-        nothing and with given ones, a network is not told apart from one of :class:`torch.nn.Conv1d`.
+        Without a trial on the task at hand: see :doc:`BoolQ </notebooks/datasets/boolq>`.
 
     Source: :cite:t:`oporture2026`, whose convolutions have a bias in the first map only, by default none.
     """
@@ -188,8 +187,8 @@ class PolyConv2d(_PolyConvNd):
     Args, shapes and errors are those of :class:`torch.nn.Conv2d`; ``bias`` gives a bias to each of the three maps.
 
     When not to use it:
-        Without a trial on the task at hand: at equal parameters (laptop size) a network is 2.23 points above one of
-        :class:`torch.nn.Conv2d` on CIFAR-10 (6 seeds), and 1.12 points below on CIFAR-100 (5 seeds).
+        Without a trial on the task at hand: see :doc:`CIFAR-10 </notebooks/datasets/cifar10>` and :doc:`CIFAR-100
+        </notebooks/datasets/cifar100>`.
 
     Source: :cite:t:`oporture2026`, whose convolutions have a bias in the first map only, by default none.
 

@@ -93,9 +93,8 @@ class ProductUnit(_Product):
         ValueError: ``eps`` is not a finite positive number of the type.
 
     When not to use it:
-        In the place of a plain layer, with nothing else changed: on HIGGS at equal parameters (laptop size, 5 seeds) a
-        network with ReLU is 8.97 points below one of :class:`torch.nn.Linear`, and a training step takes 1.9 times as
-        long (one CPU core).
+        On inputs near 0, whose logarithms it takes, and where time counts. See :doc:`Which product?
+        </notebooks/ablations/neurons>`.
 
     Source: :cite:t:`durbin1989`.
 
@@ -150,8 +149,7 @@ class ProductConv2d(_Product):
     Args, shapes and errors are those of :class:`torch.nn.Conv2d`; ``bias`` and ``eps`` are as in :class:`ProductUnit`.
 
     When not to use it:
-        Where :class:`ProductUnit` is not, and where time counts: on CIFAR-10 at equal parameters (laptop size, one CPU
-        core) a training step takes 2.3 times as long as with :class:`torch.nn.Conv2d`.
+        Where :class:`ProductUnit` is not; see :doc:`Which product? </notebooks/ablations/neurons>`.
 
     Source: :cite:t:`durbin1989`, for a unit of a whole vector; here it is that of a patch.
 

@@ -126,9 +126,9 @@ class QuadraticLinear(_Quadratic):
         ValueError: the form is unknown.
 
     When not to use it:
-        In the place of a plain layer, with nothing else changed: on HIGGS at equal parameters (laptop size, 5 seeds) a
-        network with ReLU is 12.60 points below one of :class:`torch.nn.Linear`, and a training step takes 1.8 times as
-        long (one CPU core). :func:`relinear_` makes it start as a plain one.
+        At the learning rate of a plain layer, or in a deep network: its degree doubles with every layer.
+        :func:`relinear_` makes it start as a plain one. See :doc:`Which product? </notebooks/ablations/neurons>` and
+        :doc:`ReLinear </notebooks/ablations/relinear>`.
 
     Source: :cite:t:`fan2023` for full and compact, :cite:t:`quadralib2022` for the types.
 
@@ -204,8 +204,7 @@ class QuadraticConv1d(_QuadraticConvNd):
     :class:`QuadraticLinear`.
 
     When not to use it:
-        Where :class:`QuadraticLinear` is not: on HIGGS at equal parameters (laptop size, 5 seeds) a network of that
-        with ReLU is 12.60 points below one of :class:`torch.nn.Linear`.
+        Where :class:`QuadraticLinear` is not; see :doc:`Which product? </notebooks/ablations/neurons>`.
 
     Source: :cite:t:`fan2023` for full and compact, :cite:t:`quadralib2022` for the types.
 
@@ -239,8 +238,7 @@ class QuadraticConv2d(_QuadraticConvNd):
     :class:`QuadraticLinear`.
 
     When not to use it:
-        Where :class:`QuadraticLinear` is not: on HIGGS at equal parameters (laptop size, 5 seeds) a network of that
-        with ReLU is 12.60 points below one of :class:`torch.nn.Linear`.
+        Where :class:`QuadraticLinear` is not; see :doc:`Which product? </notebooks/ablations/neurons>`.
 
     Source: :cite:t:`fan2023` for full and compact, :cite:t:`quadralib2022` for the types.
 

@@ -17,6 +17,8 @@ NAMES = {
     "memory": "polynomial, equal activation memory",
     "time": "polynomial, equal step time",
     "source": "polynomial, the source's width",
+    "published-standard": "standard, the source's rate",
+    "published-parameters": "polynomial, equal parameters, the source's rate",
     "majority": "majority class",
     "bag-of-words": "bag of words, logistic regression",
     "boosted-trees": "gradient-boosted trees",
@@ -70,7 +72,8 @@ def setting(arms: Arms) -> str:
     counts = sorted({len(arm) for arm in arms.values() if not isinstance(arm[0].run.network, Baseline)}, reverse=True)
     devices = " and ".join(sorted({record.used["device"].replace("(R)", "") for record in trained})) or "no device"
     seeds = " or ".join(map(str, counts))
-    text = f"size {first.size}, {rows}, {epochs}, {seeds} seeds an arm, {first.recipe.precision} on {devices}"
+    precisions = " and ".join(dict.fromkeys(run.recipe.precision for run in runs))
+    text = f"size {first.size}, {rows}, {epochs}, {seeds} seeds an arm, {precisions} on {devices}"
     threads = sorted({record.used["threads"] for record in trained if "threads" in record.used})
     if len(threads) > 1:
         text += f", mixed: {' and '.join(map(str, threads))} threads"

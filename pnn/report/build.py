@@ -66,7 +66,7 @@ def records_table(records: list[Record]) -> Table:
     outcomes = [outcome for outcome in OUTCOMES if outcome in set(runs["outcome"])]
     if records:
         if "task.rows" in runs:
-            parts = runs["task.rows"].fillna("real")
+            parts = runs["task.rows"].astype("string").fillna("real")
             runs["task"] = runs["task"].where(parts == "real", runs["task"] + ", " + parts)
         runs["device"] = runs["device"].fillna("unknown").str.replace("(R)", "", regex=False)
         groups = runs.groupby(["task", "size"])

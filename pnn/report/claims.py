@@ -1,5 +1,6 @@
 """The sources' claims, each with the Records that answer it: book/claims.toml in, verdicts out. Nothing is trained."""
 
+import collections
 import dataclasses
 import functools
 import math
@@ -22,13 +23,15 @@ from ..system.meant import meant
 from . import measures
 from .arms import label
 from .comparison import Comparison, check_same_data, compare_rates, compare_records, holm
+from .computed import COMPUTED
+from .endings import collapsed
 from .gates import blind
-from .verdict import MATTERS, RULES, verdict
+from .verdict import MATTERS, RULES, verdict, verdict_on_all
 
-# These are the measures of pnn.report.measures in points.
+# These are the measures of pnn.report.measures in points, and the share of the runs that collapsed in percent.
 GAPS = ("gap", "validation_gap")
-MEASURES = ("accuracy", "early_accuracy", "area_under_curve", "gap", "validation_gap", "failure")
-QUERY = ("experiment", "arm", "measure", "rule")  # A claim has all of them, or none if nothing answers it yet.
+MEASURES = ("accuracy", "early_accuracy", "area_under_curve", "gap", "validation_gap", "collapse")
+QUERY = ("experiment", "arm", "measure", "rule")  # A claim has all of them, or none.
 
 
 class ClaimError(ValueError):
@@ -37,7 +40,11 @@ class ClaimError(ValueError):
 
 @dataclass(frozen=True)
 class Claim:
-    """What a source says, and which Records answer it: those of one arm of an experiment against those of another."""
+    """What a source says, and what answers it.
+
+    That is the Records of one arm of an experiment against those of another, or the answers to other claims, or
+    numbers that are computed. Where none of the three is given, the claim is not measured yet.
+    """
 
     id: str  # small letters, digits, hyphens
     source: str  # key of book/references.bib
@@ -54,11 +61,13 @@ class Claim:
     page: str = ""  # the page with the details, such as "notebooks/datasets/cifar10.ipynb"
     against: str = "standard"  # the other arm
     short: str = ""  # the claim in a few words, for the table of its own page
+    all_of: tuple[str, ...] = ()  # ids of claims of gains, all of which it claims at once
+    computed: str = ""  # a name in pnn.report.computed.COMPUTED
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             given = getattr(self, field.name)
-            if field.name not in ("value", "matters") and type(given) is not str:
+            if field.name not in ("value", "matters", "all_of") and type(given) is not str:
                 raise self._error(field.name, "must be text", given)
         if type(self.matters) not in (int, float) or not 0 < self.matters < math.inf:
             raise self._error("matters", "must be a number of points above 0", self.matters)
@@ -69,7 +78,16 @@ class Claim:
             raise self._error("id", "must be of small letters, digits and single hyphens", self.id)
         if self.page and not re.fullmatch(r"[^/.][^.]*\.(ipynb|md)", self.page):
             raise self._error("page", "must be the path of a notebook or text in the checkout", self.page)
-        if any(getattr(self, name) for name in QUERY):
+        if type(self.all_of) is not tuple or len(set(self.all_of)) != len(self.all_of) or len(self.all_of) == 1:
+            raise self._error("all_of", "must be a list of at least two ids, each once", self.all_of)
+        ways = [name for name in (*QUERY, "all_of", "computed") if getattr(self, name)]
+        for name in ("all_of", "computed"):
+            if name in ways and len(ways) > 1:
+                others = ", ".join(way for way in ways if way != name)
+                raise self._error(name, f"stands in the place of {others}, leave one out", getattr(self, name))
+        if self.computed and self.computed not in COMPUTED:
+            raise self._error("computed", f"must be one of {', '.join(map(repr, COMPUTED))}", self.computed, COMPUTED)
+        if ways and ways[0] in QUERY:
             self._check_query()
         elif self.value is not None:
             raise self._error("value", f"needs {', '.join(QUERY)} beside it", self.value)
@@ -112,7 +130,7 @@ class Answer:
 
     @property
     def verdict(self) -> str:
-        """One of :data:`pnn.report.verdict.ANSWERS`, by the claim's rule."""
+        """One of ``pnn.report.verdict.ANSWERS``, by the claim's rule."""
         if self.blind:
             return "cannot see"
         claim, c, value = self.claim, self.comparison, self.claim.value
@@ -120,6 +138,54 @@ class Answer:
             c = dataclasses.replace(c, low=-c.high, high=-c.low)
             value = max(claim.matters, value * abs(c.mean_a))
         return verdict(c, claim.rule, value, claim.matters)
+
+    @property
+    def told(self) -> str:
+        """The verdict, and where the experiment cannot see, the reason."""
+        return f"{self.verdict}: {self.blind}" if self.blind else self.verdict
+
+
+@dataclass(frozen=True)
+class AllOf:
+    """What the answers to several claims say to one that claims all of them at once."""
+
+    claim: Claim
+    parts: tuple[Answer, ...]
+
+    @property
+    def size(self) -> str:
+        """That of its smallest part, as the whole is in miniature as soon as one part is."""
+        return min((part.size for part in self.parts), key=SIZES.index)
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        return tuple(sorted({device for part in self.parts for device in part.devices}))
+
+    @property
+    def verdict(self) -> str:
+        """By :func:`pnn.report.verdict.verdict_on_all`."""
+        return verdict_on_all([part.verdict for part in self.parts])
+
+    @property
+    def told(self) -> str:
+        """The verdict, and how many parts have which."""
+        words = collections.Counter(part.verdict for part in self.parts)
+        return f"{self.verdict}: of {len(self.parts)}, " + ", ".join(f"{n} {word}" for word, n in words.items())
+
+
+@dataclass(frozen=True)
+class Computed:
+    """Numbers that answer a claim without any training."""
+
+    claim: Claim
+    text: str
+    verdict: str = "computed"
+    size: str = ""  # They have none, and were found on no device that matters.
+    devices: tuple[str, ...] = ()
+
+    @property
+    def told(self) -> str:
+        return f"{self.verdict}: {self.text}"
 
 
 def load_claims(path: str | Path | None = None, ids: Iterable[str] = ()) -> list[Claim]:
@@ -164,7 +230,14 @@ def _read_claims(path: str | Path | None, wanted: frozenset[str]) -> dict[str, C
                 raise ClaimError(f"{name}: {key} is missing")
         if wanted and entry["id"] not in wanted:
             continue
+        if type(entry.get("all_of")) is list:
+            entry = entry | {"all_of": tuple(entry["all_of"])}
         claim = Claim(**entry)
+        gains = [other["id"] for other in entries if other.get("rule") == "gain" and "id" in other]
+        for part in claim.all_of:
+            if part not in gains:
+                rule = "must name claims of this file whose rule is 'gain'"
+                raise ClaimError(f"{name}: all_of {rule}; got {part!r}{meant(part, gains)}")
         if claim.id in claims:
             raise ClaimError(f"{name}: its id is that of an earlier claim, {claims[claim.id].text!r}; take another")
         claims[claim.id] = claim
@@ -222,27 +295,35 @@ def _answer(claim: Claim, against: list[Record], arm: list[Record], trivial: flo
     seeds = {record.run.seed for record in against} & {record.run.seed for record in arm}
     pair = [[record for record in own if record.run.seed in seeds] for own in (against, arm)]
     try:
-        comparison = _compare(*pair, getattr(measures, claim.measure))
+        comparison = _compare(*pair, claim.measure, trivial)
     except KeyError as error:
         raise ClaimError(
             f"claim {claim.id!r}: measure {claim.measure!r} needs {error}, which Records of arm {claim.arm!r} "
             "have not; take another measure or arm"
         ) from error
     devices = {record.used["device"] for own in pair for record in own if "device" in record.used}
-    # Of endings nothing is hidden by the endings themselves.
-    reason = (
-        "" if claim.measure == "failure" else blind({label(claim.against): pair[0], label(claim.arm): pair[1]}, trivial)
-    )
+    # What makes an arm unfit to be compared is what a collapse is: of how many collapsed, nothing is hidden by it.
+    named = {label(claim.against): pair[0], label(claim.arm): pair[1]}
+    reason = "" if claim.measure == "collapse" else blind(named, trivial)
     return Answer(claim, arm[0].run.size, comparison, tuple(sorted(devices)), comparison.p, reason)
 
 
-def verdicts(claims: Iterable[Claim], results: str | Path | None = None) -> dict[str, Answer]:
-    """The answers to the claims that have one, by id; p is adjusted over all of them.
+def verdicts(claims: Iterable[Claim], results: str | Path | None = None) -> dict[str, Answer | AllOf | Computed]:
+    """The answers to the claims that have one, by id; p is adjusted over all that compare Records.
 
-    Two claims with the same query are one test, which is counted once.
+    Two claims with the same query are one test, which is counted once. A claim of all of several others is answered
+    where each of them is among these claims and has an answer; it adds no test.
     """
+    claims = list(claims)
     found = [answer(claim, results) for claim in claims]
-    return {one.claim.id: one for one in _adjusted([one for one in found if one])}
+    compared = {one.claim.id: one for one in _adjusted([one for one in found if one])}
+    given: dict[str, Answer | AllOf | Computed] = dict(compared)
+    for claim in claims:
+        if claim.all_of and compared.keys() >= set(claim.all_of):
+            given[claim.id] = AllOf(claim, tuple(compared[part] for part in claim.all_of))
+        elif claim.computed:
+            given[claim.id] = Computed(claim, COMPUTED[claim.computed]())
+    return given
 
 
 def _adjusted(found: list[Answer]) -> list[Answer]:
@@ -262,12 +343,12 @@ def _arms(experiment: Callable[[str], dict], size: str) -> Arms:
     return {arm_name(arm): runs for arm, runs in experiment(size).items()}
 
 
-def _compare(a: list[Record], b: list[Record], value: Callable[[Record], float]) -> Comparison:
-    """As :func:`pnn.compare_records`, but of endings as shares, which every run has a part in."""
-    if value is measures.failure:
+def _compare(a: list[Record], b: list[Record], measure: str, trivial: float) -> Comparison:
+    """As :func:`pnn.compare_records`, but of collapses as shares, which every run has a part in."""
+    if measure == "collapse":
         check_same_data(a, b)
-        return compare_rates(*([record.outcome != "ok" for record in arm] for arm in (a, b)))
-    return compare_records(a, b, value)
+        return compare_rates(*([collapsed(record, trivial) for record in arm] for arm in (a, b)))
+    return compare_records(a, b, getattr(measures, measure))
 
 
 def _is_majority(arm: str) -> bool:

@@ -15,6 +15,9 @@ from .crossed import LEVEL, RESAMPLES, bits, crossed_interval
 from .measures import accuracy
 
 POWER = 0.80  # The smallest detectable effect is found with this power.
+# Of fewer pairs no interval is shown, and none answers a claim: of two, that by t is thirteen times as wide as their
+# differences are apart.
+PAIRS = 3
 FEWEST = 6  # Of fewer pairs the exact test cannot fall below 0.05, whatever they show.
 EXACT = 16  # Up to so many pairs all sign patterns are gone through; of more pairs 2^16 are drawn.
 
@@ -35,7 +38,7 @@ class Comparison:
     bca_low: float  # the same interval by the bias-corrected and accelerated bootstrap
     bca_high: float
     p: float  # exact paired permutation (sign-flip) test, two-sided
-    detectable: float  # smallest mean difference that n such pairs would show (p < 0.05) in 80 % of repetitions
+    detectable: float  # smallest true difference of which that interval would lie off 0 in 80 % of repetitions
     rows: int = 0  # test rows that the interval is over; 0 if it is over seeds alone
 
 
@@ -156,6 +159,14 @@ def _detectable(n: int) -> float:
         return float(optimize.brentq(lacking, 0.0, enough))
 
 
+def _detectable_by_half(n: int) -> float:
+    """The same in half-widths of the 95 % interval by t."""
+    with needs("train", "a comparison"):
+        from scipy import stats
+
+    return _detectable(n) * math.sqrt(n) / float(stats.t.ppf((1 + LEVEL) / 2, n - 1))
+
+
 def pair_by_seed(
     a: Iterable[Record], b: Iterable[Record], value: Callable[[Record], float]
 ) -> tuple[list[int], list[float], list[float], int]:
@@ -195,7 +206,8 @@ def compare_records(a: Iterable[Record], b: Iterable[Record], value: Callable[[R
     """:func:`compare` of two arms, paired by seed as :func:`pnn.report.comparison.pair_by_seed` does.
 
     Of test accuracies of which the Records say every row, the interval is over seeds and rows
-    (:func:`pnn.report.crossed.crossed_interval`), and the one over seeds stands beside it.
+    (:func:`pnn.report.crossed.crossed_interval`), and the one over seeds stands beside it. The detectable effect is
+    then that of the wider interval: as many half-widths of it as Student's t asks for with as many pairs.
 
     With fewer than two pairs left nothing is known: the intervals are the whole line, p is 1, and no difference would
     have been found.
@@ -210,12 +222,22 @@ def compare_records(a: Iterable[Record], b: Iterable[Record], value: Callable[[R
         found = bits(a, b) if value is accuracy else None
         if found is None:
             return result
-        low, high = crossed_interval(found)
-        return dataclasses.replace(result, low=100 * low, high=100 * high, rows=found.shape[1])
+        low, high = (100 * end for end in crossed_interval(found))
+        detectable = _detectable_by_half(result.n) * (high - low) / 2
+        return dataclasses.replace(result, low=low, high=high, detectable=detectable, rows=found.shape[1])
     mean_a, mean_b = (values[0] if values else math.nan for values in (values_a, values_b))
     ends = {"low": -math.inf, "high": math.inf}
     line = {f"{kind}{end}": value for kind in ("", "t_", "bca_") for end, value in ends.items()}
     return Comparison(len(values_a), lost, mean_a, mean_b, mean_b - mean_a, **line, p=1.0, detectable=math.inf)
+
+
+def shown(comparison: Comparison) -> dict[str, float]:
+    """The fields that a table may show: of fewer than `PAIRS` pairs no interval, of fewer than two the counts alone."""
+    c = comparison
+    if c.n < 2:
+        return {"n": c.n, "lost": c.lost}
+    fields = dataclasses.asdict(c)
+    return {name: value for name, value in fields.items() if c.n >= PAIRS or not name.endswith(("low", "high"))}
 
 
 def check_same_data(a: Iterable[Record], b: Iterable[Record]) -> None:

@@ -84,10 +84,15 @@ def laws(points: Samples) -> dict[str, dict[str, ScalingCurve]]:
     return curves
 
 
-def differences(points: Samples) -> dict[str, list[tuple[float, float, float, float]]]:
-    """By cost the polynomial law less the standard one where both have widths: cost, difference, low, high."""
+def differences(points: Samples, curves: Curves) -> dict[str, list[tuple[float, float, float, float]]]:
+    """By cost the polynomial law less the standard one where both have widths: cost, difference, low, high.
+
+    Of a cost nothing if one of its two laws does not fit.
+    """
     found: dict[str, list] = {cost: [] for cost in points}
     for cost, families in _fitted(points).items():
+        if not all(curve.misses.fits for curve in curves[cost].values()):
+            continue
         first = max(min(x) for x, _ in families.values())
         last = min(max(x) for x, _ in families.values())
         if first < last:
@@ -96,22 +101,35 @@ def differences(points: Samples) -> dict[str, list[tuple[float, float, float, fl
     return found
 
 
-def law_table(curves: Curves, points: Samples) -> Table:
-    """A row a cost and neuron: ``floor`` and ``exponent`` of the law, and the ``miss`` of the mean farthest from it."""
+def law_table(curves: Curves) -> Table:
+    """A row a cost and neuron: does the law fit (``fits``), by how much it misses (``miss``), ``floor``, ``exponent``.
+
+    Floor and exponent are missing where it does not fit. ``spread`` is the standard deviation of the seeds of a width,
+    and ``p`` that of :func:`pnn.report.scaling.lack_of_fit`.
+    """
     rows = {}
     for cost, families in curves.items():
         for neuron, curve in families.items():
-            means = [(x, np.mean(values)) for x, values in points[cost][neuron] if len(values) > 1]
-            miss = max(abs(mean - 100 + float(curve.law(x))) for x, mean in means)
-            rows[cost, neuron] = {"floor": curve.law.floor, "exponent": curve.law.exponent, "miss": miss}
+            law, misses = curve.law, curve.misses
+            found = {"floor": law.floor, "exponent": law.exponent} if misses.fits else {}
+            rows[cost, neuron] = {
+                "fits": misses.fits,
+                "miss": misses.largest,
+                "spread": misses.spread,
+                "p": misses.p,
+            } | found
     index = pd.MultiIndex.from_tuples(rows, names=["cost", "neuron"])
     columns = {
+        "the law": lambda row: "fits" if row["fits"] else "misses its points",
+        "largest miss, points": "{miss:.2f}",
         "floor of the error, %": "{floor:.1f}",
         "exponent": "{exponent:.2f}",
-        "largest miss, points": "{miss:.2f}",
+        "deviation of the seeds": "{spread:.2f}",
+        "p (lack of fit)": "{p:.2g}",
     }
-    table = pd.DataFrame(list(rows.values()), index, ["floor", "exponent", "miss"])
-    return Table(table, columns, sentence("the power law of each family's error, by each cost"))
+    table = pd.DataFrame(list(rows.values()), index, ["fits", "miss", "spread", "p", "floor", "exponent"])
+    caption = sentence("the power law of each family's error, by each cost, where it fits")
+    return Table(table, columns, caption, ("deviation of the seeds", "p (lack of fit)"))
 
 
 def ahead(found: Differences) -> Table:

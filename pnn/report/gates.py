@@ -3,33 +3,33 @@
 from collections.abc import Iterable
 
 from ..runs.record import Record
+from .endings import lost, no_better
 from .measures import accuracy
 
-CLEARLY = 2.0  # Points above the trivial baseline below which a network counts as one that never learned.
 MOST_LOST = 1 / 3  # An arm that lost a larger share of its runs is no arm to compare.
 
 
 def blind(arms: dict[str, list[Record]], trivial: float) -> str:
     """Why these arms cannot be compared, as a reader reads it; empty if they can.
 
-    An arm must not have lost more than a third of its runs, and the mean of the others must lie at least `CLEARLY`
-    above the trivial baseline.
+    An arm must not have lost more than a third of its runs, and the mean of the others must be better than the trivial
+    answer, as :func:`pnn.report.endings.no_better` has it.
 
     Args:
         arms: Records by the arm's name.
         trivial: test accuracy in percent of the answer that looks at no input.
     """
     for name, arm in arms.items():
-        ended = [record for record in arm if record.outcome == "ok"]
-        lost = len(arm) - len(ended)
-        if lost > MOST_LOST * len(arm):
-            return f"{lost} of {len(arm)} runs of {name} {_endings(arm)}"
+        ended = [record for record in arm if not lost(record)]
+        missing = len(arm) - len(ended)
+        if missing > MOST_LOST * len(arm):
+            return f"{missing} of {len(arm)} runs of {name} {_endings(arm)}"
         mean = sum(map(accuracy, ended)) / len(ended)
-        if mean < trivial + CLEARLY:
+        if no_better(mean, trivial):
             return f"{name} is at {mean:.1f} %, the trivial answer at {trivial:.1f}"
     return ""
 
 
 def _endings(arm: Iterable[Record]) -> str:
-    found = dict.fromkeys(record.outcome for record in arm if record.outcome != "ok")
+    found = dict.fromkeys(record.outcome for record in arm if lost(record))
     return " or ".join(found)

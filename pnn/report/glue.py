@@ -4,7 +4,7 @@ from typing import Any
 
 from ..system import sweep_channel
 from ..system.extras import needs
-from .comparison import Comparison
+from .comparison import PAIRS, Comparison
 
 
 def glue(name: str, value: Any, show: bool = False) -> None:
@@ -31,7 +31,7 @@ def glue_comparison(name: str, comparison: Comparison, verdict: str) -> None:
     parts = {
         "verdict": verdict,
         "difference": f"{c.difference:+.2f}",
-        "interval": f"{c.low:+.2f} to {c.high:+.2f}",
+        "interval": f"{c.low:+.2f} to {c.high:+.2f}" if c.n >= PAIRS else f"none of {c.n} pairs",
         "standard": f"{c.mean_a:.2f}",
         "polynomial": f"{c.mean_b:.2f}",
         "p": f"{c.p:.3f}",

@@ -28,11 +28,6 @@ def r2(record: Record) -> float:
     return record.final["test"].r2
 
 
-def failure(record: Record) -> float:
-    """100 if the run ended badly, else 0: the mean over runs is the share of failures in percent."""
-    return 100.0 * (record.outcome != "ok")
-
-
 def early_accuracy(record: Record) -> float:
     """Mean validation accuracy over the first quarter of the epochs, in percent."""
     curve = record.curves["validation_accuracy"]

@@ -3,9 +3,12 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..experiments import EXPERIMENTS
+from ..runs.folders import results_folder
 from ..runs.record import Record
+from ..runs.store import has_record
 from ..studies.forecast import forecast
-from ..studies.study import largest_size, study
+from ..studies.study import in_turn, largest_size, study
 from ..system.extras import needs
 from .arms import Arms, setting
 from .claims import Answer
@@ -29,6 +32,30 @@ def trained(
         size = largest_size(experiment, results or None, **settings)
     runs = experiment(size, **settings)
     print(forecast(runs, device=device, results=results or None))
+    return study(runs, results=results or None, data=data or None, device=device)
+
+
+def tuned(
+    experiment: str, arms: Arms, *, device: str = "auto", data: str = "", results: str = ""
+) -> dict[Any, list[Record]]:
+    """The Records that chose the learning rates of an experiment, at the size of its arms; none if they are not there.
+
+    They are hundreds of trainings, which no page starts by itself: ``python -m pnn study rates-NAME`` does. Only at
+    size ``"smoke"`` they are a few.
+
+    Args:
+        experiment: a name in :data:`pnn.experiments.EXPERIMENTS`, without ``rates-``.
+        arms: the Records of the experiment.
+        device: as for :func:`pnn.study`, as are the next two, empty for where it looks by itself.
+        data: the folder of the data.
+        results: the folder of the Records.
+    """
+    size = next(record.run.size for arm in arms.values() for record in arm)
+    tuning = EXPERIMENTS.get(f"rates-{experiment}")
+    runs = tuning(size) if tuning else {}
+    folder = results_folder(results or None)
+    if size != "smoke" and not all(has_record(run, folder) for run in in_turn(runs)):
+        return {}
     return study(runs, results=results or None, data=data or None, device=device)
 
 

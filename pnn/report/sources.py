@@ -5,7 +5,8 @@ from ..system.extras import needs
 from .arms import setting
 from .claims import ClaimError, load_claims
 from .compared import with_level
-from .table import INTERVAL, Table, sentence
+from .comparison import shown
+from .table import Table, interval, sentence
 
 with needs("train", "a table"):
     import pandas as pd
@@ -33,16 +34,13 @@ def gaps(arm: list[Record], *ids: str) -> Table:
             rows[claim.short or claim.text] = {
                 "source": level,
                 "ours": c.mean_b,
-                "n": c.n,
-                "difference": c.difference,
-                "low": c.low,
-                "high": c.high,
+                **{name: shown(c).get(name) for name in ("n", "difference", "low", "high")},
                 "parameters": next(record.budget["parameters"] for record in arm if record.outcome == "ok"),
             }
     columns = {
         "source, %": "{source}",
         "ours, %": "{ours:.2f}",
-        "ours less source (95 %, t)": INTERVAL,
+        "ours less source (95 %, t)": interval,
         "n": "{n}",
         "parameters": "{parameters:,}",
     }

@@ -14,7 +14,6 @@ with needs("train", "a table"):
 # A cell is a format of str.format over the columns of the numbers, or a function of the row.
 Cell = str | Callable[[Mapping[str, Any]], str]
 NOTHING = "–"
-INTERVAL = "{difference:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +77,14 @@ def _text(cell: Cell, row: Mapping[str, Any]) -> str:
 def sentence(*parts: str) -> str:
     """A caption of several parts: each begins with a capital letter and ends with a full stop."""
     return " ".join(f"{part[0].upper()}{part[1:]}." for part in parts if part)
+
+
+def interval(row: Mapping[str, Any]) -> str:
+    """The ``difference`` with its interval, ``low`` to ``high``; alone if that is missing, as of too few pairs."""
+    if pd.isna(row["difference"]):
+        return NOTHING
+    ends = "" if pd.isna(row["low"]) else f" ({row['low']:+.2f} to {row['high']:+.2f})"
+    return f"{row['difference']:+.2f}{ends}"
 
 
 def pairs(row: Mapping[str, Any]) -> str:

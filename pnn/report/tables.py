@@ -19,10 +19,11 @@ from ..runs.record_check import ENDED
 from ..runs.run import SIZES
 from ..system.extras import needs
 from ..tasks import Task
-from .arms import Arms, label, setting
-from .claims import Answer
-from .comparison import FEWEST, Comparison, holm, proportion
-from .table import INTERVAL, NOTHING, Table, duration, pairs, sentence
+from .arms import Arms, label, same_runs, setting
+from .claims import AllOf, Answer, Computed
+from .comparison import FEWEST, Comparison, holm, proportion, shown
+from .outputs import COLUMNS, LOGITS, outputs
+from .table import NOTHING, Table, duration, interval, pairs, sentence
 from .verdict import direction
 
 with needs("train", "a table"):
@@ -36,9 +37,10 @@ def costs(arms: Arms) -> Table:
     """A row an arm that has a network: ``width``, ``parameters``, ``macs``, ``activation_bytes``, ``seconds``.
 
     Seconds are the mean of the runs that ended, exploded ones among them, ``step_seconds`` the median.
-    ``parameters_over`` and so on are shares of the standard arm's that it has more, missing for that arm itself.
+    ``parameters_over`` and so on are shares of the standard arm's that it has more, missing for that arm itself. Arms
+    that are the same Runs are one row of both names.
     """
-    runs = frame(arms)
+    runs = frame(same_runs(arms))
     runs = runs[runs["outcome"].isin(ENDED) & runs["parameters"].notna()]
     by_arm = runs.groupby("arm", sort=False)
     table = by_arm[[*COSTS]].first()
@@ -63,7 +65,7 @@ def costs(arms: Arms) -> Table:
     table["step_ms"] = 1e3 * table["step_seconds"]
     caption = sentence("what each arm costs, and in brackets over the standard network's", setting(arms))
     more = ("a training step, median",)
-    return Table(table.rename(index=label).rename_axis(None), columns, caption, more)
+    return Table(table.rename_axis(None), columns, caption, more)
 
 
 def _relative(cost: str, text):
@@ -77,18 +79,24 @@ def _relative(cost: str, text):
 
 
 def reached(arms: Arms, heading: str = "test accuracy, %") -> Table:
-    """A row an arm, baselines among them: ``n``, ``ended_badly``, ``mean`` and ``deviation`` of the test accuracy."""
+    """A row an arm, baselines among them: ``n``, ``ended_badly``, ``mean`` and ``deviation`` of the test accuracy.
+
+    Beside it the loss and the largest logits, as :func:`pnn.report.outputs.outputs` has them. Arms that are the same
+    Runs are one row of both names.
+    """
+    arms = same_runs(arms)
     runs = frame(arms)
     accuracy = 100 * runs["test_accuracy"].where(runs["outcome"] == "ok")
     table = accuracy.groupby(runs["arm"], sort=False).agg(n="count", runs="size", mean="mean", deviation="std")
     table.insert(1, "ended_badly", table.pop("runs") - table["n"])
+    table = table.join(pd.DataFrame({arm: outputs(own) for arm, own in arms.items()}, dtype=float).T)
     columns = {
         "n": lambda row: f"{row['n']}" + (f" ({row['ended_badly']} ended badly)" if row["ended_badly"] else ""),
         heading: "{mean:.2f}",
         "standard deviation": "{deviation:.2f}",
-    }
+    } | COLUMNS
     caption = sentence("what each arm reached: mean and standard deviation of its runs that ended well", setting(arms))
-    return Table(table.rename(index=label).rename_axis(None), columns, caption)
+    return Table(table.rename_axis(None), columns, caption, LOGITS)
 
 
 def runs(arms: Arms) -> Table:
@@ -173,7 +181,7 @@ def comparisons(results: Mapping[str, Comparison], arms: Arms, a: str = "standar
     """A row a comparison, with its fields as columns, and ``p_holm``.
 
     That is p corrected over the rows. Both are missing where so few pairs could not reach 0.05, and such a row is none
-    of the family. Of fewer than two pairs there is ``n`` and ``lost`` alone.
+    of the family. Of fewer than three pairs there is no interval, and of fewer than two ``n`` and ``lost`` alone.
 
     Args:
         results: comparisons by name.
@@ -186,14 +194,13 @@ def comparisons(results: Mapping[str, Comparison], arms: Arms, a: str = "standar
     fields = [*(field.name for field in dataclasses.fields(Comparison)), "p_holm"]
     rows = []
     for name, c in results.items():
-        row = dataclasses.asdict(c) if c.n > 1 else {"n": c.n, "lost": c.lost}
-        rows.append(row | {"p": family.get(name), "p_holm": corrected.get(name)})
+        rows.append(shown(c) | {"p": family.get(name), "p_holm": corrected.get(name)})
     # All rows of a table have Records of one kind: where one is of seeds and test rows, all are.
     over = "seeds and rows" if any(c.rows for c in results.values()) else "seeds"
     columns = {
         a: "{mean_a:.2f}",
         b: "{mean_b:.2f}",
-        f"difference (95 %, {over})": INTERVAL,
+        f"difference (95 %, {over})": interval,
         "detectable": "{detectable:.2f}",
         "n": pairs,
         "95 %, seeds alone (t)": "{t_low:+.2f} to {t_high:+.2f}",
@@ -229,25 +236,18 @@ def judged(answers: Iterable[Answer]) -> Table:
     """A row a claim: ``difference`` with ``low`` and ``high``, ``n``, ``lost``, ``size`` and ``verdict``."""
     answers, rows = list(answers), {}
     for answer in answers:
-        c = answer.comparison
-        told = {"difference": c.difference, "low": c.low, "high": c.high} if c.n > 1 else {}
-        rest = {"n": c.n, "lost": c.lost, "size": answer.size, "verdict": told_of(answer)}
-        rows[answer.claim.short or answer.claim.text] = told | rest
+        rest = {"size": answer.size, "verdict": answer.told}
+        rows[answer.claim.short or answer.claim.text] = shown(answer.comparison) | rest
     fields = ["difference", "low", "high", "n", "lost", "size", "verdict"]
-    columns = {"answer": "{verdict}", "measured (95 % interval)": INTERVAL, "n": pairs}
+    columns = {"answer": "{verdict}", "measured (95 % interval)": interval, "n": pairs}
     caption = sentence("the source's claims and what our runs say to them", where(answers))
     return Table(pd.DataFrame(list(rows.values()), list(rows), fields), columns, caption)
 
 
-def told_of(answer: Answer) -> str:
-    """The answer as a cell: where the experiment cannot see, the reason stands beside it."""
-    return f"{answer.verdict}: {answer.blind}" if answer.blind else answer.verdict
-
-
-def where(answers: Iterable[Answer]) -> str:
+def where(answers: Iterable[Answer | AllOf | Computed]) -> str:
     """At which sizes, and on which devices, claims are answered; below the source's own size it is in miniature."""
     answers = list(answers)
-    sizes = dict.fromkeys(answer.size for answer in answers)
+    sizes = dict.fromkeys(answer.size for answer in answers if answer.size)
     devices = dict.fromkeys(device.replace("(R)", "") for answer in answers for device in answer.devices)
     named = [size if size == SIZES[-1] else f"{size} (in miniature)" for size in sizes]
     return f"size {' and '.join(named)}, on {' and '.join(devices) or 'no device'}" if answers else ""

@@ -1,9 +1,11 @@
-"""The one rule by which an interval becomes an answer to a claim."""
+"""The rules by which an interval becomes an answer to a claim, and several answers become one."""
 
-from .comparison import Comparison
+from collections.abc import Sequence
+
+from .comparison import PAIRS, Comparison
 
 RULES = ("gain", "no worse", "no gain")
-ANSWERS = ("as claimed", "smaller", "none seen", "loss", "gain", "cannot tell", "cannot see")
+ANSWERS = ("as claimed", "smaller", "none seen", "loss", "gain", "cannot tell", "cannot see", "computed")
 MATTERS = 0.5  # Points below which a difference is too small to matter, unless a claim says another number.
 
 
@@ -18,7 +20,8 @@ def verdict(comparison: Comparison, rule: str, value: float | None = None, matte
 
     ``"no gain"``: *as claimed* if :math:`h <` ``matters``; *gain* if :math:`l >` ``matters``.
 
-    Otherwise *cannot tell*. More is better: of a measure of which less is better, the comparison is turned round.
+    Otherwise, and of fewer than three pairs always, *cannot tell*. More is better: of a measure of which less is
+    better, the comparison is turned round.
 
     Args:
         comparison: the arm that the claim is about less the other one.
@@ -34,6 +37,8 @@ def verdict(comparison: Comparison, rule: str, value: float | None = None, matte
         raise ValueError(f"rule must be one of {', '.join(map(repr, RULES))}, got {rule!r}")
     if (value is None) != (rule == "no gain"):
         raise ValueError(f"the rule {rule!r} takes {'no value' if rule == 'no gain' else 'a value'}, got {value!r}")
+    if comparison.n < PAIRS:
+        return "cannot tell"
     low, high = comparison.low, comparison.high
     if rule == "gain":
         if low > 0:
@@ -46,10 +51,28 @@ def verdict(comparison: Comparison, rule: str, value: float | None = None, matte
     return "as claimed" if high < matters else "gain" if low > matters else "cannot tell"
 
 
+def verdict_on_all(answers: Sequence[str]) -> str:
+    """What the answers to several claimed gains say to the claim that all of them are there.
+
+    *As claimed* if each of them is a gain, whether as large as claimed or smaller. One *loss*, or else one *none seen*,
+    contradicts the whole, and is its answer. Otherwise it is *cannot see* if that is one of them, else *cannot tell*.
+
+    Args:
+        answers: of :func:`pnn.verdict` for the rule ``"gain"``, or ``"cannot see"``.
+
+    Raises:
+        ValueError: there is none, or one that a claimed gain cannot have.
+    """
+    words = ("loss", "none seen", "cannot see", "cannot tell")
+    if not answers or not set(answers) <= {"as claimed", "smaller", *words}:
+        raise ValueError(f"answers must be those to claimed gains, at least one; got {', '.join(answers) or 'none'}")
+    return next((word for word in words if word in answers), "as claimed")
+
+
 def direction(comparison: Comparison, more: str = "better", less: str = "worse") -> str:
     """Which way a difference goes, by its whole 95 % interval, as a word; ``"not told apart"`` if it holds 0.
 
-    Of fewer than two pairs it is ``"lost"``.
+    Of two pairs it is ``"not told apart"``, of fewer ``"lost"``.
 
     Args:
         comparison: an arm less another.
@@ -58,4 +81,6 @@ def direction(comparison: Comparison, more: str = "better", less: str = "worse")
     """
     if comparison.n < 2:
         return "lost"
+    if comparison.n < PAIRS:
+        return "not told apart"
     return more if comparison.low > 0 else less if comparison.high < 0 else "not told apart"

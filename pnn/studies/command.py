@@ -49,6 +49,8 @@ def study(arguments: argparse.Namespace) -> int:
         for name in arguments.experiments or EXPERIMENTS
         for run in in_turn(EXPERIMENTS[name](arguments.size, seeds=arguments.seeds))
     ]
+    if arguments.yes and not arguments.again:
+        raise RunError("--yes answers the question of --again, which was not given; add --again, or leave --yes out")
     results = results_folder(arguments.results)
     if arguments.again:
         _forget(runs, results, arguments.yes)
@@ -104,4 +106,5 @@ def status(arguments: argparse.Namespace) -> int:
 def _summary(record: Record) -> str:
     if record.outcome != "ok":
         return f"{record.outcome}: {record.message}"
-    return f"test accuracy {record.final['test'].accuracy:.4f} in {record.seconds:.0f} s on {record.used['device']}"
+    measure = "accuracy" if record.run.task.form.classes else "R2"
+    return f"test {measure} {record.final['test'].share:.4f} in {record.seconds:.0f} s on {record.used['device']}"

@@ -7,9 +7,10 @@ from .boolq import BoolQ, BoolQWords
 from .cifar import CIFAR10, CIFAR100
 from .digits import Digits
 from .higgs import HIGGS
+from .known import Known
 from .own import OwnRows
 from .task import TaskBase
 
-Task = CIFAR10 | CIFAR100 | BoolQ | BoolQWords | HIGGS | Digits | OwnRows
+Task = CIFAR10 | CIFAR100 | BoolQ | BoolQWords | HIGGS | Digits | Known | OwnRows
 
 __all__ = ["Task", "TaskBase"]

@@ -53,6 +53,12 @@ class Source:
     sha256: dict[str, str] = field(default_factory=dict)  # of the tensors, see `sums`; empty if not known
     companions: dict[str, Companion] = field(default_factory=dict)
     vocabulary: int = 0  # number of tokens, if a row is text
+    folder_parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # a folder's parts, if not the hub's
+    optional: tuple[str, ...] = ()  # columns that are read of the files that have them
+
+    def in_folder(self, split: str) -> tuple[str, ...]:
+        """The names of the parts that make up a split in a folder."""
+        return (self.folder_parts or self.parts)[split]
 
 
 def join(source: Source, splits: dict[str, list[Split]], companions: dict[str, Path]) -> dict[str, Tensor]:
@@ -108,9 +114,9 @@ def _check_folder(root: Path, source: Source) -> dict[str, list[Path]]:
     """The parquet files of each split, their SHA-256 compared with the folder's own SHA256SUMS where it has one."""
     place = root / source.folder
     files: dict[str, list[Path]] = {}
-    for split, parts in source.parts.items():
+    for split in source.parts:
         files[split] = []
-        for part in parts:
+        for part in source.in_folder(split):
             found = sorted(place.glob(f"{part}-*.parquet"))
             if not found:
                 raise DataError(
@@ -153,7 +159,8 @@ def _read_folder(source: Source, files: dict[str, list[Path]], companions: dict[
         decoded[split] = []
         for path in paths:
             try:
-                table = pyarrow.parquet.read_table(path, columns=list(source.columns))
+                own = set(pyarrow.parquet.read_schema(path).names).intersection(source.optional)
+                table = pyarrow.parquet.read_table(path, columns=[*source.columns, *own])
                 decoded[split].append(source.decode(source, table))
             except MissingExtraError:
                 raise
@@ -174,10 +181,11 @@ def _read_hub(source: Source, repository: str, revision: str | None) -> dict[str
             try:
                 rows = datasets.load_dataset(repository, revision=revision, split=part)
             except Exception as error:
+                where = f"{source.folder}/{source.in_folder(split)[0]}-*.parquet"
                 raise DataError(
                     f"{repository} could not be read from the hub: {type(error).__name__}: {error}. Without a network, "
-                    f"set PNN_DATA to a folder that holds {source.folder}/{part}-*.parquet, or ask for "
-                    'size="smoke", which uses an embedded stand-in'
+                    f'set PNN_DATA to a folder that holds {where}, or ask for size="smoke", which uses an embedded '
+                    "stand-in"
                 ) from error
             try:  # As a table of Arrow, images stay encoded.
                 table = rows.select_columns(list(source.columns)).with_format("arrow")[:]

@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from checks import addresses, browser, figures, headline, inlined, links, pages, sums, verdicts, weight
+from checks import addresses, browser, figures, headline, inlined, links, pages, pays, sums, verdicts, weight
 from checks.browser import chromium
 
-CHECKS = (pages, addresses, links, weight, figures, inlined, headline, verdicts, sums, browser)
+CHECKS = (pages, addresses, links, weight, figures, inlined, headline, verdicts, pays, sums, browser)
 
 
 def name_of(check) -> str:

@@ -7,8 +7,6 @@ import statistics
 
 
 def measured(measure: str, record: dict) -> float:
-    if measure == "failure":
-        return 100.0 * (record["outcome"] != "ok")
     train, validation, test = (100 * record["final"][split]["accuracy"] for split in ("train", "validation", "test"))
     curve = [100 * value for value in record["curves"]["validation_accuracy"]]
     trapezia = [(a + b) / 2 for a, b in itertools.pairwise(curve)]
@@ -36,15 +34,31 @@ def verdict(claim: dict, low: float, high: float, rival: float) -> str:
     return "as claimed" if high < matters else "gain" if low > matters else "cannot tell"
 
 
+def of_all(answers: list[str]) -> str:
+    """The answer to a claim of several gains at once: by what contradicts one of them, else by what is open."""
+    gains = answers.count("as claimed") + answers.count("smaller")
+    open_words = [word for word in answers if word in ("cannot see", "cannot tell")]
+    if gains == len(answers):
+        return "as claimed"
+    if "loss" in answers or "none seen" in answers:
+        return "loss" if "loss" in answers else "none seen"
+    return min(open_words)  # "cannot see" comes first
+
+
 def blind(claim: dict, arms: list[list[dict]], trivial: float) -> bool:
     """Whether an arm lost more than a third of its runs, or is less than 2 points above the trivial answer."""
-    if claim["measure"] == "failure":
+    if claim["measure"] == "collapse":
         return False
     for arm in arms:
         good = [100 * record["final"]["test"]["accuracy"] for record in arm if record["outcome"] == "ok"]
         if 3 * len(good) < 2 * len(arm) or statistics.fmean(good) < trivial + 2:
             return True
     return False
+
+
+def collapsed(record: dict, trivial: float) -> bool:
+    """Whether a run was lost, or is less than 2 points above the trivial answer."""
+    return record["outcome"] != "ok" or 100 * record["final"]["test"]["accuracy"] < trivial + 2
 
 
 def interval(claim: dict, pairs: list[tuple[dict, dict]]) -> tuple[float, float, float, float]:
@@ -74,9 +88,9 @@ def _right_less(a: dict, b: dict) -> list[int]:
     return [y - x for x, y in zip(*bits, strict=True)]
 
 
-def shares(arms: list[list[dict]]) -> tuple[float, float, float, float]:
-    """As :func:`interval`, of the shares of failures, by Newcombe's formula on exact intervals."""
-    bad = [sum(record["outcome"] != "ok" for record in arm) for arm in arms]
+def shares(arms: list[list[dict]], trivial: float) -> tuple[float, float, float, float]:
+    """As :func:`interval`, of the shares of collapses, by Newcombe's formula on exact intervals."""
+    bad = [sum(collapsed(record, trivial) for record in arm) for arm in arms]
     (a, low_a, high_a), (b, low_b, high_b) = (exact(k, len(arm)) for k, arm in zip(bad, arms, strict=True))
     return b - a, b - a - math.hypot(b - low_b, high_a - a), b - a + math.hypot(high_b - b, a - low_a), 0.00501
 

@@ -8,6 +8,7 @@ TASKS = {"boolq-glove": "boolq-words"}  # of experiments that have another name 
 COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes"}  # that an arm has in common
 CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10}
 SOURCE_WIDTH = {"higgs": 98}  # of the arm "source"
+FIRST_TUNING_SEED = 1000  # From this on, seeds choose learning rates and are no results.
 
 
 def runs_of(claim: dict, records: list[dict]) -> tuple[tuple[dict[int, dict], dict[int, dict]], float]:
@@ -23,20 +24,23 @@ def runs_of(claim: dict, records: list[dict]) -> tuple[tuple[dict[int, dict], di
 def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int, dict]]:
     """Records by seed of the standard arm, and of the claim's.
 
-    The standard arm is the standard network (with ReLU) of most seeds. The other one has its task, recipe and
-    architecture, and of these the cost that is nearest.
+    The standard arm is the standard network (with ReLU) of most seeds, of equal ones the largest. The other one has its
+    task, recipe and architecture, and of these the cost that is nearest. Where learning rates were tuned, each has that
+    of its neuron.
     """
+    tuning = [r for r in records if r["run"]["seed"] >= FIRST_TUNING_SEED]
+    records = [r for r in records if r["run"]["seed"] < FIRST_TUNING_SEED]
     for prefix, find in {"neurons-": of_a_neuron, "relinear-": of_a_way}.items():
         if claim["experiment"].startswith(prefix):
             own = [r for r in records if r["run"]["task"]["name"] == claim["experiment"].removeprefix(prefix)]
-            pair = [find(own, *claim[arm].split("/")) for arm in ("against", "arm")]
+            pair = [find(own, *claim[arm].split("/"), tuning=tuning) for arm in ("against", "arm")]
             if not all(pair):
                 raise LookupError("no Records of an arm")
             return tuple({r["run"]["seed"]: r for r in arm} for arm in pair)
     groups: dict[str, list[dict]] = collections.defaultdict(list)
+    task = TASKS.get(claim["experiment"], claim["experiment"])
     for record in records:
         run = record["run"]
-        task = TASKS.get(claim["experiment"], claim["experiment"])
         alike = run["recipe"]["source"] != "fan-2023" and run["network"]["activation"] == "relu"
         if run["task"]["name"] == task and alike:
             groups[json.dumps([run["network"], run["task"], run["recipe"]], sort_keys=True)].append(record)
@@ -45,13 +49,20 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
     standard = [key for key in groups if networks[key]["neuron"] == "standard"]
     most = max((len(groups[key]) for key in standard), default=0)
     standard = [key for key in standard if len(groups[key]) == most]
+    sizes = {key: groups[key][0]["budget"].get("parameters", 0) for key in standard}
+    largest = max(sizes.values(), default=0)
+    standard = [key for key in standard if sizes[key] == largest]
+    rates = {neuron: best_rate(tuning, task, neuron, largest) for neuron in ("standard", "polynomial")}
+    if rates["standard"]:
+        standard = [key for key in standard if json.loads(key)[2]["learning_rate"] == rates["standard"]]
     if len(standard) != 1:
         raise LookupError(f"{len(standard)} groups of Records that may be the standard arm")
-    network, *rest = json.loads(standard[0])
+    network, of_task, recipe = json.loads(standard[0])
+    recipe |= {"learning_rate": rates["polynomial"] or recipe["learning_rate"]}
     candidates = [
         key
         for key in groups
-        if json.loads(key) == [network | {"neuron": "polynomial", "width": networks[key]["width"]}, *rest]
+        if json.loads(key) == [network | {"neuron": "polynomial", "width": networks[key]["width"]}, of_task, recipe]
     ]
     by_seed = {key: {r["run"]["seed"]: r for r in group} for key, group in groups.items()}
     if claim["arm"] == "source":
@@ -68,10 +79,31 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
     return by_seed[standard[0]], by_seed[candidates[0]]
 
 
-def of_a_neuron(records: list[dict], neuron: str, equal: str, activation: str) -> list[dict]:
+def best_rate(tuning: list[dict], task: str, neuron: str, parameters: float) -> float | None:
+    """The learning rate at which a neuron's networks of about so many parameters did best on validation rows."""
+    found: dict[float, list[float]] = collections.defaultdict(list)
+    for record in tuning:
+        run, own = record["run"], record["budget"].get("parameters", 0)
+        with_relu = run["network"].get("activation") == "relu" and run["recipe"]["source"] != "fan-2023"
+        as_large = parameters and abs(own / parameters - 1) < 0.02
+        if (run["task"]["name"], run["network"]["neuron"]) == (task, neuron) and with_relu and as_large:
+            found[run["recipe"]["learning_rate"]].append(validated(record))
+    return best(found) if found else None
+
+
+def best(found: dict[float, list[float]]) -> float:
+    return max(sorted(found), key=lambda rate: statistics.fmean(found[rate]))
+
+
+def validated(record: dict) -> float:
+    """The accuracy on validation rows, 0 of a training that ended badly."""
+    return record["final"]["validation"]["accuracy"] if record["outcome"] == "ok" else 0.0
+
+
+def of_a_neuron(records: list[dict], neuron: str, equal: str, activation: str, *, tuning: list[dict]) -> list[dict]:
     """Of one neuron among those that share task and recipe with a KAN, the width of about as many parameters."""
-    if equal != "parameters":
-        raise LookupError(f"Records of equal {equal}, which tests/checks/arms.py has yet to learn to find")
+    if equal != "parameters" or any(r["run"]["task"] == records[0]["run"]["task"] for r in tuning):
+        raise LookupError(f"Records of equal {equal} or tuned, which tests/checks/arms.py has yet to learn to find")
     recipes = [r["run"]["recipe"] for r in records if r["run"]["network"]["neuron"] == "kan"]
     kind = {"relu": "relu", "none": "identity"}[activation]
     own = [
@@ -85,17 +117,27 @@ def of_a_neuron(records: list[dict], neuron: str, equal: str, activation: str) -
     return [r for r in own if r["budget"]["parameters"] == nearest]
 
 
-def of_a_way(records: list[dict], way: str, depth: str, ratio: str) -> list[dict]:
-    """Of ReLinear's experiment: "standard", "quadratic" or "relinear" at a depth, by the ratio of learning rates."""
+def of_a_way(records: list[dict], way: str, depth: str, ratio: str, rate: str, *, tuning: list[dict]) -> list[dict]:
+    """Of ReLinear's experiment: "standard", "quadratic" or "relinear" at a depth, by the ratio of learning rates.
+
+    The rate is "published", the source's, or "best", that of the highest accuracy on validation rows.
+    """
     if way not in ("standard", "quadratic", "relinear"):
         raise LookupError(f"Records of the way {way!r}, which tests/checks/arms.py has yet to learn to find")
     neuron = "standard" if way == "standard" else "quadratic"
     relinear = {"name": "relinear", "ratio": float(ratio), "weight_decay": None, "standard_epochs": 0}
     methods = [relinear] if way == "relinear" else []
-    return [
-        r
-        for r in records
-        if r["run"]["recipe"]["source"] == "fan-2023"
-        and (r["run"]["network"]["neuron"], r["run"]["network"].get("depth")) == (neuron, int(depth))
-        and r["run"]["recipe"].get("methods", []) == methods
-    ]
+
+    def is_its(record: dict) -> bool:
+        run = record["run"]
+        network = (run["network"]["neuron"], run["network"].get("depth"))
+        own = run["recipe"]["source"] == "fan-2023" and network == (neuron, int(depth))
+        return own and run["recipe"].get("methods", []) == methods and run["task"] == records[0]["run"]["task"]
+
+    learning_rate = 0.1
+    if rate == "best":
+        found: dict[float, list[float]] = collections.defaultdict(list)
+        for record in filter(is_its, tuning):
+            found[record["run"]["recipe"]["learning_rate"]].append(validated(record))
+        learning_rate = best(found)
+    return [r for r in records if is_its(r) and r["run"]["recipe"]["learning_rate"] == learning_rate]

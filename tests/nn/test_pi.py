@@ -357,7 +357,10 @@ def test_representation_names_what_is_set(kind):
 @pytest.mark.parametrize("again", [False, True], ids=["constructed", "reset"])
 @every_layer
 def test_initial_weights(kind, again):
-    """Every map uniform within 1 / sqrt(fan_in) as torch's layer, no two alike; vectors ones; BatchNorm fresh."""
+    """Every map uniform within 1 / sqrt(fan_in) as torch's layer, no two alike; vectors ones; BatchNorm fresh.
+
+    But the steps of CCP start at a tenth of that, by the BatchNorm where there is one.
+    """
     groups = {"groups": 2} if kind in CONVOLUTIONS else {}
     kernel = (3,) if kind in CONVOLUTIONS else ()
     layer = kind(32, 128, *kernel, degree=3, norm=True, **groups)
@@ -380,8 +383,24 @@ def test_initial_weights(kind, again):
     if nested:
         for vector in (layer.start, *(step.bias for step in layer.steps)):
             assert torch.equal(vector, torch.ones(128))
-    assert torch.equal(layer.norm.weight, torch.ones(3 * 128))
+    branches = layer.norm.weight.unflatten(0, (layer.groups, 3, -1))
+    assert (branches[:, 0] == 1).all()
+    assert_close(branches[:, 1:], torch.full_like(branches[:, 1:], 1.0 if nested else 0.1))
     assert not layer.norm.running_mean.any()
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["constructed", "reset"])
+@pytest.mark.parametrize("kind", [pnn.CCP, pnn.CCPConv2d])
+def test_the_steps_of_ccp_start_small_without_a_norm_too(kind, again):
+    groups = {"groups": 2} if kind in CONVOLUTIONS else {}
+    layer = kind(32, 128, *((3,) if kind in CONVOLUTIONS else ()), degree=3, **groups)
+    if again:
+        layer.reset_parameters()
+    bound = 1 / math.sqrt(layer.maps.weight[0].numel())
+    first, *steps = layer.maps.weight.unflatten(0, (layer.groups, 3, -1)).unbind(1)
+    assert 0.9 * bound < first.abs().max() <= bound
+    for step in steps:
+        assert 0.09 * bound < step.abs().max() <= 0.1 * bound + 1e-9
 
 
 @pytest.mark.parametrize("degree", [2, 5])

@@ -34,13 +34,13 @@ def arms() -> dict[str, list[pnn.Record]]:
     recipe = pnn.Recipe(3, augment="none")
     networks = {"standard": pnn.MLP("standard", 200), "parameters": pnn.MLP("polynomial", 113)}
     return {
-        name: [whole_record(pnn.Run(pnn.HIGGS(rows="subset"), net, recipe, seed, "laptop")) for seed in range(4)]
+        name: [whole_record(pnn.Run(pnn.HIGGS(rows="35k"), net, recipe, seed, "laptop")) for seed in range(4)]
         for name, net in networks.items()
     }
 
 
 def test_the_setting_names_size_rows_seeds_and_device(arms):
-    assert setting(arms) == "size laptop, HIGGS subset (51k rows), 3 epochs, 4 seeds an arm, float32 on an abacus"
+    assert setting(arms) == "size laptop, HIGGS subset (35k rows), 3 epochs, 4 seeds an arm, float32 on an abacus"
     stand_in = pnn.Run(pnn.CIFAR10(rows="stand-in"), pnn.CNN("standard", 4), pnn.Recipe(1), 0, "smoke")
     record = whole_record(stand_in)
     assert "an embedded stand-in for CIFAR-10, 1 epoch, 1 seeds" in setting({"standard": [record]})

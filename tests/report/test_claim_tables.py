@@ -7,7 +7,7 @@ import pytest
 
 import pnn
 from pnn.report import claim_tables
-from pnn.report.claims import Answer, Claim
+from pnn.report.claims import AllOf, Answer, Claim, Computed
 
 QUERY = {"experiment": "higgs", "arm": "parameters", "measure": "accuracy", "rule": "gain", "value": 3.0}
 C = pnn.compare([1.0, 2.0, 3.0], [2.0, 4.0, 6.0], lost=1)
@@ -62,9 +62,38 @@ def test_a_row_leads_to_its_page_and_has_the_comparison(answers):
 
 def test_p_is_shown_where_it_could_be_small(answers):
     six = dataclasses.replace(answers["s-a"], comparison=dataclasses.replace(C, n=6))
-    shares = dataclasses.replace(CLAIMS[1], measure="failure")
-    rows = claim_tables.table([CLAIMS[0], shares], {"s-a": six, "s-b": answers["s-b"]}).text
+    shares = dataclasses.replace(CLAIMS[1], measure="collapse")
+    asked = {"s-a": six, "s-b": dataclasses.replace(answers["s-b"], claim=shares)}
+    rows = claim_tables.table([CLAIMS[0], shares], asked).text
     assert rows["p (Holm)"].tolist() == ["0.500", "0.500"]
+
+
+@pytest.fixture
+def whole(answers) -> AllOf:
+    claim = Claim("s-all", "s", "All", "always", all_of=("s-a", "s-b"))
+    return AllOf(claim, (answers["s-a"], answers["s-b"]))
+
+
+def test_a_claim_of_all_has_the_smallest_size_and_the_largest_p_of_its_parts(whole):
+    table = claim_tables.table([whole.claim], {"s-all": whole})
+    assert table.text.loc["All"].tolist() == ["always", "cannot tell: of 2, 2 cannot tell", "–", "–", *"–––", "laptop"]
+    six = dataclasses.replace(C, n=6)
+    parts = [
+        dataclasses.replace(part, comparison=six, p_holm=p) for part, p in zip(whole.parts, (0.3, 0.2), strict=True)
+    ]
+    tested = dataclasses.replace(whole, parts=tuple(parts))
+    assert claim_tables.table([whole.claim], {"s-all": tested}).text.loc["All", "p (Holm)"] == "0.300"
+    assert claim_tables.accuracies({"s-all": whole}) == ({}, {})
+
+
+def test_what_is_computed_has_a_table_of_its_own(answers):
+    claim = Claim("s-w", "s", "Narrower", "~", computed="width rule")
+    given = answers | {"s-w": Computed(claim, "0.9 to 1.1 times")}
+    tables = claim_tables.by_size([*CLAIMS, claim], given)
+    assert [table.text.index.tolist() for table in tables][2:] == [["Narrower"], ["Unasked"]]
+    assert tables[2].text.loc["Narrower"].tolist() == ["~", "computed: 0.9 to 1.1 times"]
+    assert tables[2].caption == "Claims that numbers of networks answer."
+    assert claim_tables.counts([*CLAIMS, claim], given)["answers"] == "“cannot tell” for 3, “computed” for 1"
 
 
 def test_why_an_experiment_cannot_see_stands_beside_the_answer(answers):

@@ -1,5 +1,6 @@
 """Claims: their file, and the answers of hand-made Records."""
 
+import dataclasses
 import importlib.util
 import math
 import re
@@ -51,7 +52,7 @@ def test_what_is_measured_is_the_function_of_that_name(measure, tmp_path):
     pair = [[record_of(run, a) for run, a in zip(runs[k], accuracies[k], strict=True)] for k in accuracies]
     expected = (
         compare_rates([False] * 3, [False] * 3)
-        if measure == "failure"
+        if measure == "collapse"
         else pnn.compare_records(*pair, getattr(measures, measure))
     )
     assert answer(claim_of(measure=measure), tmp_path).comparison == expected
@@ -164,11 +165,46 @@ def test_the_trivial_answer_is_the_majority_class_where_it_was_measured(tmp_path
     assert answer(claim_of(), tmp_path).blind == "standard is at 52.0 %, the trivial answer at 51.0"
 
 
-def test_endings_are_compared_as_shares(tmp_path):
-    keep(tmp_path, "laptop", standard=STANDARD, parameters=[None, None, None])
-    found = answer(claim_of(measure="failure", value=0.0), tmp_path)
-    assert found.comparison == compare_rates([False] * 3, [True] * 3)
-    assert (found.comparison.difference, found.blind) == (100, "")
+def test_collapses_are_compared_as_shares(tmp_path):
+    """A diverged run, and one that ended well at the uniform guess: two of three collapsed, and no gate hides it."""
+    keep(tmp_path, "laptop", standard=STANDARD, parameters=[None, 0.11, 0.60])
+    found = answer(claim_of(measure="collapse", value=0.0), tmp_path)
+    assert found.comparison == compare_rates([False] * 3, [True, True, False])
+    assert (round(found.comparison.difference), found.blind) == (67, "")
+
+
+def test_a_claim_of_all_is_answered_by_the_answers_to_its_parts(tmp_path):
+    keep(tmp_path, "laptop", standard=STANDARD, parameters=[0.53, 0.56, 0.59], macs=[0.3, 0.31])
+    keep(tmp_path, "paper", standard=[0.8, 0.81, 0.82, 0.83], parameters=[0.84, 0.85, 0.86, 0.86])
+    parts = [claim_of(id="one"), claim_of(id="two", measure="early_accuracy", value=0.0)]
+    whole = Claim("whole", "s", "All", "always", all_of=("one", "two"))
+    found = verdicts([whole, *parts], tmp_path)
+    assert found["whole"] == claims.AllOf(whole, (found["one"], found["two"]))
+    assert (found["whole"].verdict, found["whole"].size) == ("as claimed", "paper")
+    assert found["whole"].told == "as claimed: of 2, 2 as claimed"
+    assert found["one"].p_holm == verdicts(parts, tmp_path)["one"].p_holm == 0.25  # It is no test of the family.
+    # One part at a smaller size makes the whole one in miniature; two pairs answer nothing.
+    few = claim_of(id="few", arm="macs")
+    mixed = verdicts([dataclasses.replace(whole, all_of=("one", "few")), parts[0], few], tmp_path)["whole"]
+    assert (mixed.size, mixed.told) == ("laptop", "cannot tell: of 2, 1 as claimed, 1 cannot tell")
+    assert mixed.devices == ("an abacus",)
+
+
+def test_a_claim_of_all_of_which_a_part_has_no_answer_has_none(tmp_path):
+    keep(tmp_path, "laptop", standard=STANDARD, parameters=[0.53, 0.56, 0.59])
+    whole = Claim("whole", "s", "All", "always", all_of=("one", "two"))
+    parts = [claim_of(id="one"), claim_of(id="two", arm="macs")]
+    assert verdicts([whole, *parts], tmp_path).keys() == {"one"}
+    assert verdicts([whole, parts[0]], tmp_path).keys() == {"one"}
+    assert answer(whole, tmp_path) is None
+
+
+def test_what_is_computed_needs_no_record(tmp_path, monkeypatch):
+    monkeypatch.setitem(claims.COMPUTED, "rule", lambda: "1 to 2 times")
+    claim = Claim("c", "s", "t", "~", computed="rule")
+    found = verdicts([claim, claim_of()], tmp_path)
+    assert found == {"c": claims.Computed(claim, "1 to 2 times")}
+    assert (found["c"].told, found["c"].size) == ("computed: 1 to 2 times", "")
 
 
 CLAIMS = """
@@ -320,6 +356,25 @@ def test_a_wrong_field_is_an_error_that_names_it(changes, message):
         claim_of(**changes)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"all_of": ("b",)}, r"all_of must be a list of at least two ids, each once; got \('b',\)"),
+        ({"all_of": ("b", "b")}, "all_of must be a list of at least two ids, each once"),
+        ({"all_of": "b"}, "all_of must be a list of at least two ids, each once; got 'b'"),
+        ({"all_of": ("b", "c"), "computed": "width rule"}, "all_of stands in the place of .*computed"),
+        ({"all_of": ("b", "c"), "rule": "gain"}, "all_of stands in the place of .*rule"),
+        ({"all_of": ("b", "c"), "value": 1.0}, "value needs experiment, arm, measure, rule beside it"),
+        ({"computed": "width rule", "arm": "macs"}, "computed stands in the place of .*arm"),
+        ({"computed": "width"}, r"computed must be one of 'width rule', .*; got 'width' \(did you mean 'width rule'"),
+        ({"computed": 7}, "computed must be text; got 7"),
+    ],
+)
+def test_a_claim_is_answered_in_one_way(changes, message):
+    with pytest.raises(ClaimError, match=message):
+        Claim("a", "s", "t", "c", **changes)
+
+
 def test_a_claim_error_is_a_value_error():
     assert issubclass(ClaimError, ValueError)  # which the command line reports
 
@@ -336,6 +391,11 @@ def test_a_claim_error_is_a_value_error():
         (GOOD.replace('id = "a"', ""), r"claim number 1 of .*claims\.toml: id is missing"),
         (GOOD + GOOD.replace('"t"', '"u"'), "'a': its id is that of an earlier claim, 't'; take another"),
         (GOOD + 'rule = "gain"', "'a': experiment must be one of"),
+        (
+            GOOD + 'all_of = ["b", "c"]',
+            "'a': all_of must name claims of this file whose rule is 'gain'; got 'b'",
+        ),
+        (GOOD + "all_of = 3", "'a': all_of must be a list of at least two ids, each once; got 3"),
         (GOOD.replace("[[claim]]", "[[claims]]"), r"must hold \[\[claim\]\] tables and nothing else; got claims"),
         (GOOD.replace("[[claim]]", "[claim]"), r"must hold \[\[claim\]\] tables"),
         ("title = 'x'\n" + GOOD, r"must hold \[\[claim\]\] tables and nothing else; got title, claim"),
@@ -361,6 +421,17 @@ def test_a_file_is_read_in_its_order(tmp_path):
         Claim("b", "s", "t", "1 %", "digits", "macs", "gap", "no gain", page="book/x.md"),
         Claim("a", "s", "t", "1 %"),
     ]
+
+
+def test_a_claim_of_all_is_read_with_its_parts_or_alone(tmp_path):
+    query = 'experiment = "digits"\narm = "{}"\nmeasure = "accuracy"\nrule = "gain"\nvalue = 0\n'
+    parts = [GOOD.replace('"a"', f'"{name}"') + query.format(arm) for name, arm in (("b", "macs"), ("c", "parameters"))]
+    (tmp_path / "claims.toml").write_text(GOOD + 'all_of = ["b", "c"]\n' + "".join(parts))
+    assert load_claims(tmp_path / "claims.toml")[0].all_of == ("b", "c")
+    assert [claim.id for claim in load_claims(tmp_path / "claims.toml", ids=["a"])] == ["a"]
+    (tmp_path / "claims.toml").write_text(GOOD + 'all_of = ["b", "C"]\n' + "".join(parts))
+    with pytest.raises(ClaimError, match=r"whose rule is 'gain'; got 'C'"):
+        load_claims(tmp_path / "claims.toml")
 
 
 @pytest.fixture(scope="module")

@@ -318,10 +318,6 @@ def test_a_share_has_its_exact_interval(hits, n):
         assert high == 100
 
 
-def test_a_failure_is_any_end_but_a_good_one():
-    assert [measures.failure(record("standard", 0, value)) for value in (0.5, None)] == [0.0, 100.0]
-
-
 # --- shares ----------------------------------------------------------------------------------------------------------
 
 

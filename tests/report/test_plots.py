@@ -54,6 +54,19 @@ def test_learning_curves_show_every_run_and_the_means(arms):
         assert mean.get_ydata() == pytest.approx([50 * np.mean(values), 100 * np.mean(values)])
 
 
+def test_the_trivial_answer_is_a_named_level_line_of_the_rows_of_each_curve(arms):
+    run = pnn.Run(pnn.Digits(), pnn.Majority(), pnn.Recipe(1, source="scikit-learn", augment="none"), 0, "smoke")
+    final = {"train": pnn.Score(0.7, 0.53), "validation": pnn.Score(0.8, 0.52), "test": pnn.Score(0.9, 0.51)}
+    for axis, height in zip(
+        plots.learning_curves(arms, whole_record(run, final=final)).axes, (100 * 0.52, 0.7), strict=True
+    ):
+        (level,) = (line for line in axis.lines if line.get_linestyle() != "-" and len({*line.get_ydata()}) == 1)
+        assert level.get_ydata() == pytest.approx([height, height])
+        assert "majority class" in {text.get_text() for text in axis.texts}
+        low, high = axis.get_ylim()
+        assert low < height < high
+
+
 def test_the_mean_ends_with_the_first_run_that_was_stopped_early(arms):
     arms["polynomial"][0].curves["validation_accuracy"].append(0.9)
     left, _ = plots.learning_curves(arms).axes
@@ -257,7 +270,7 @@ def test_scaling_differences_show_the_difference_and_its_interval():
     assert list(zip(*curve.get_data(), strict=True)) == [pytest.approx(point[:2]) for point in points]
     assert extent(left.collections[0]) == pytest.approx([min(p[2] for p in points), max(p[3] for p in points)])
     assert [list(axis.lines[0].get_ydata()) for axis in (left, right)] == [[0, 0], [0, 0]]
-    assert [text.get_text() for text in right.texts] == ["nothing to compare", "polynomial\nahead", "standard\nahead"]
+    assert [text.get_text() for text in right.texts] == ["no two laws that fit", "polynomial\nahead", "standard\nahead"]
     above, below = right.texts[1:]
     assert above.get_window_extent().y0 > below.get_window_extent().y1
 

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from scipy import optimize
+from scipy import optimize, stats
 
-from pnn.report.scaling import PowerLaw, ScalingCurve, fit_power_law, scaling_curve, scaling_difference
+from pnn.report.scaling import PowerLaw, ScalingCurve, fit_power_law, lack_of_fit, scaling_curve, scaling_difference
 
 COSTS = np.geomspace(1e3, 1e6, 6)
 LAW = PowerLaw(5.0, 400.0, 0.4)
@@ -114,6 +114,54 @@ def test_band_without_spread_is_the_curve():
     curve = scaling_curve(COSTS, [[100 - LAW(cost)] * 3 for cost in COSTS], COSTS, resamples=20)
     assert curve.low == pytest.approx(curve.mean)
     assert curve.high == pytest.approx(curve.mean)
+
+
+def refused(truth, seeds: int, spread: float, repetitions: int = 400) -> float:
+    """Which share of fitted laws misses, where the mean accuracy at each cost is the truth."""
+    draw, bad = np.random.default_rng(seeds), 0
+    for _ in range(repetitions):
+        values = [truth(cost) + draw.normal(0, spread, seeds) for cost in COSTS]
+        law = fit_power_law(np.repeat(COSTS, seeds), 100 - np.concatenate(values))
+        bad += not lack_of_fit(COSTS, values, law).fits
+    return bad / repetitions
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+@pytest.mark.parametrize("law", [LAW, PowerLaw(0.0, 100.0, 0.15)])
+def test_a_true_law_is_refused_about_once_in_twenty_times(law, seeds):
+    """At the edge of what is allowed, a floor of 0, about as often."""
+    assert 0.015 <= refused(lambda cost: 100 - law(cost), seeds, 0.6) <= 0.09
+
+
+@pytest.mark.parametrize(("spread", "low", "high"), [(0.2, 0.99, 1.0), (0.6, 0.9, 1.0), (10.0, 0.0, 0.12)])
+def test_a_law_that_misses_by_two_points_is_refused_where_the_seeds_can_tell(spread, low, high):
+    def steps(cost: float) -> float:  # It rises in two steps, as no power law does.
+        return 40.0 + 8 * (cost > 5e3) + 8 * (cost > 3e5)
+
+    assert low <= refused(steps, 3, spread) <= high
+
+
+def test_the_lack_of_fit_is_that_of_the_textbook():
+    """Against a linear model with the same residuals, by the sums of squares of an analysis of variance."""
+    values = accuracies(LAW, COSTS, 4, 0.5, np.random.default_rng(1))
+    values[2] = values[2][:3] + 2
+    law = fit_power_law(np.repeat(COSTS, [len(own) for own in values]), 100 - np.concatenate(values))
+    found = lack_of_fit(COSTS, values, law)
+    rest = sum(((own - 100 + law(cost)) ** 2).sum() for cost, own in zip(COSTS, values, strict=True))
+    within = sum((len(own) - 1) * own.var(ddof=1) for own in values)
+    assert min(law.floor, law.scale, law.exponent) > 0
+    assert found.p == pytest.approx(stats.f.sf(((rest - within) / 3) / (within / 17), 3, 17))
+    assert found.spread == pytest.approx(math.sqrt(within / 17))
+    assert found.largest == pytest.approx(
+        max(abs(own.mean() - 100 + law(cost)) for cost, own in zip(COSTS, values, strict=True))
+    )
+
+
+def test_an_exact_law_fits_without_any_spread():
+    values = [[100 - LAW(cost)] * 3 for cost in COSTS]
+    assert lack_of_fit(COSTS, values, fit_power_law(COSTS, LAW(COSTS))).fits
+    values[3] = [value + 0.1 for value in values[3]]
+    assert not lack_of_fit(COSTS, values, fit_power_law(COSTS, [100 - own[0] for own in values])).fits
 
 
 @pytest.mark.parametrize("seeds", [3, 12])

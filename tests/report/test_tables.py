@@ -11,6 +11,7 @@ import scipy.stats
 from whole import whole_record
 
 import pnn
+from pnn.analysis.health import Health
 from pnn.experiments import matched, neurons
 from pnn.report import compared, tables
 from pnn.report.claims import Answer, Claim
@@ -23,7 +24,7 @@ RECIPE = pnn.Recipe(3, augment="none")
 
 def record_of(arm: str, seed: int, accuracy: float) -> pnn.Record:
     network = pnn.MLP("standard" if arm == "standard" else "polynomial", WIDTH[arm])
-    run = pnn.Run(pnn.HIGGS(rows="subset"), network, RECIPE, seed, "laptop")
+    run = pnn.Run(pnn.HIGGS(rows="35k"), network, RECIPE, seed, "laptop")
     cost = {"parameters": 100 * WIDTH[arm], "macs": 90 * WIDTH[arm], "activation_bytes": 1024 * WIDTH[arm]}
     return whole_record(run, accuracy, budget=cost, seconds=10.0 * (seed + 1))
 
@@ -75,8 +76,31 @@ def test_what_was_reached_has_a_row_for_every_arm_and_counts_bad_endings(arms):
     table = numbers.text
     assert list(table["n"]) == ["4", "4", "3 (1 ended badly)", "1"]
     percent = [100 * value for value in ACCURACY["standard"]]
-    assert table.loc["standard"].tolist()[1:] == [f"{statistics.mean(percent):.2f}", f"{statistics.stdev(percent):.2f}"]
-    assert table.loc["majority class"].tolist()[1:] == ["54.00", "–"]
+    said = [f"{statistics.mean(percent):.2f}", f"{statistics.stdev(percent):.2f}"]
+    assert table.loc["standard"].tolist()[1:3] == said
+    assert table.loc["majority class"].tolist()[1:] == ["54.00", "–", "0.690", "–", "–"]
+
+
+def test_loss_and_largest_logits_stand_beside_the_accuracy(arms):
+    """Of the runs that ended well: an exploded one has a loss, but none that counts."""
+    (first, second, third, fourth) = arms["parameters"]
+    logits = [Health(0, 0, train_logit=3.0 + seed, test_logit=7000.0 - seed) for seed in range(3)]
+    arms["parameters"] = [
+        dataclasses.replace(first, health=logits[0], final=first.final | {"test": pnn.Score(0.6, 0.6)}),
+        dataclasses.replace(second, health=logits[1], final=second.final | {"test": pnn.Score(0.8, 0.6)}),
+        dataclasses.replace(third, final=third.final | {"test": pnn.Score(1.0, 0.6)}),
+        dataclasses.replace(
+            fourth,
+            outcome="exploded",
+            message="the test loss is 1e+06",
+            final=fourth.final | {"test": pnn.Score(1e6, 0.6)},
+            health=Health(0, 0, 1e9, 1e9),
+        ),
+    ]
+    numbers = tables.reached(arms)
+    row = ["test loss, nats", "largest logit, training rows", "largest logit, test rows"]
+    assert numbers.text.loc["polynomial, equal parameters", row].tolist() == ["0.800", "4", "7,000"]
+    assert set(numbers.more) == set(row[1:])
 
 
 def test_comparisons_are_with_the_standard_arm_and_corrected_over_the_rows(arms):

@@ -1,17 +1,18 @@
 """The one rule for verdicts, at its borders."""
 
 import dataclasses
+import itertools
 
 import pytest
 
 import pnn
-from pnn.report.verdict import ANSWERS, direction
+from pnn.report.verdict import ANSWERS, direction, verdict_on_all
 
 TINY = 1e-9
 
 
 def interval(low: float, high: float) -> pnn.Comparison:
-    return dataclasses.replace(pnn.compare([0.0, 0.0], [0.0, 1.0]), difference=(low + high) / 2, low=low, high=high)
+    return dataclasses.replace(pnn.compare([0.0] * 3, [0.0, 1.0, 1.0]), difference=(low + high) / 2, low=low, high=high)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,38 @@ def test_every_answer_is_one_of_the_listed():
     intervals = [interval(low, high) for low in borders for high in borders if low <= high]
     rules = {"gain": 2.0, "no worse": 1.0, "no gain": None}
     found = {pnn.verdict(one, rule, value) for one in intervals for rule, value in rules.items()}
-    assert found == set(ANSWERS) - {"cannot see"}  # which the gates say
+    assert found == set(ANSWERS) - {"cannot see", "computed"}  # which the gates say, and numbers of networks
+
+
+@pytest.mark.parametrize(("rule", "value"), [("gain", 2.0), ("no worse", 1.0), ("no gain", None)])
+def test_two_pairs_answer_nothing(rule, value):
+    """Their interval by t may well lie on one side of 0; it is not shown."""
+    two = pnn.compare([0.0, 0.0], [5.0, 5.1])
+    assert two.low > 0
+    assert pnn.verdict(two, rule, value) == "cannot tell"
+    assert direction(two) == "not told apart"
+
+
+@pytest.mark.parametrize(
+    ("answers", "word"),
+    [
+        (["as claimed", "as claimed"], "as claimed"),
+        (["as claimed", "smaller", "smaller"], "as claimed"),
+        (["as claimed", "loss", "none seen"], "loss"),
+        (["cannot see", "none seen", "cannot tell"], "none seen"),
+        (["as claimed", "cannot tell", "cannot see"], "cannot see"),
+        (["as claimed", "cannot tell", "smaller"], "cannot tell"),
+    ],
+)
+def test_a_claim_of_all_of_several_gains(answers, word):
+    for order in itertools.permutations(answers):
+        assert verdict_on_all(order) == word
+
+
+def test_of_a_claim_of_all_the_parts_are_gains():
+    for wrong in ([], ["as claimed", "gain"], ["not measured yet"]):
+        with pytest.raises(ValueError, match="answers must be those to claimed gains, at least one; got"):
+            verdict_on_all(wrong)
 
 
 @pytest.mark.parametrize(

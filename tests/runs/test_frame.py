@@ -11,6 +11,7 @@ from whole import whole_record
 
 import pnn
 from pnn.runs.frame import _flat, export
+from pnn.runs.packed import texts_in
 
 ROOT = Path(__file__).parents[2]
 RUN = pnn.Run(pnn.CIFAR10(), pnn.CNN("polynomial", 4), pnn.Recipe(2, learning_rate=0.5), 7, "laptop")
@@ -147,7 +148,9 @@ def test_another_ending_is_refused_and_nothing_is_written(tmp_path):
 
 
 def test_the_books_records_make_one_table():
-    forms = [json.loads(path.read_text()) for path in sorted((ROOT / "results").rglob("higgs-*.json"))]
+    paths = sorted((ROOT / "results").rglob("cifar10-*.json"))
+    forms = [json.loads(path.read_text()) for path in paths]
+    forms += map(json.loads, texts_in(ROOT / "results/higgs/laptop.parquet").values())
     table = pnn.frame(map(pnn.Record.from_dict, forms)).set_index("name")
-    assert len(table) == len(forms) > 10
+    assert len(table) == len(forms) > len(paths) > 10
     assert all(table[name].isna().all() for name in table if table[name].dtype == "object")

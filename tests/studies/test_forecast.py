@@ -252,7 +252,7 @@ def test_real_data_sets_count_with_all_their_rows():
     small = pnn.Run(pnn.CIFAR10(), pnn.CNN("standard", 2), pnn.Recipe(1), 0, "laptop")
     digits = dataclasses.replace(small, task=pnn.CIFAR10(200, "stand-in"))
     assert module.memory_bytes(small) - module.memory_bytes(digits) == (60_000 - 1_797) * (3 * 32 * 32 + 8)
-    assert module._counts(pnn.HIGGS(rows="subset")) == {"train": 40_986, "test": 10_247}
+    assert module._counts(pnn.HIGGS(rows="35k")) == {"train": 28_237, "test": 7_059}
 
 
 @pytest.fixture

@@ -25,6 +25,8 @@ SMALLEST = {
     "expressivity": {"seeds": 1, "steps": 3, "draws": 1, "budgets": "11 22"},
     "neurons": {"size": "smoke", "task": "higgs", "seeds": 2},
     "relinear": {"size": "smoke", "task": "higgs", "seeds": 2},
+    "precision": {"size": "smoke"},
+    "when_it_pays": {"size": "smoke"},
     "quickstart": {"seeds": 1, "epochs": 1},
     "own_data": {"seeds": 2, "epochs": 1},
     "showcase": {"size": "smoke"},

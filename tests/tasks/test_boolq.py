@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 import torch
@@ -196,7 +197,7 @@ real = pytest.mark.skipif("PNN_DATA" not in os.environ, reason="PNN_DATA names n
 FINGERPRINTS = {
     ("boolq", "real"): "d88f7b90e97e28595dd030b6030141aa1ec33e6e31cf60336297b045cefd53d5",
     ("cifar100", "real"): "a30161fb62644295f2e08dbc7577b390375e8abb590b35e8a5445e8adefeda48",
-    ("higgs", "subset"): "7b60a437ff74ae17f5f4b917b99d7b8de35145ec51188d672d65a29653045762",
+    ("higgs", "35k"): "2c2f5eaf4253fc5ebe4e5928adefff3d5def2239497bd11cf44fb4a7f200171f",
 }
 
 
@@ -260,10 +261,11 @@ def test_the_real_cifar100_is_as_published(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 @real
-def test_the_real_subset_of_higgs_is_as_published(tmp_path, monkeypatch):
-    loaded = load_twice(monkeypatch, tmp_path, "higgs", "subset")
-    assert (len(loaded.train), len(loaded.validation), len(loaded.test)) == (39_986, 1000, 10_247)
+def test_the_35k_rows_of_higgs_are_as_published(tmp_path, monkeypatch):
+    loaded = load_twice(monkeypatch, tmp_path, "higgs", "35k")
+    assert (len(loaded.train), len(loaded.validation), len(loaded.test)) == (27_237, 1000, 7_059)
     table = pq.read_table(Path(os.environ["PNN_DATA"]) / "higgs_small" / "train-00000-of-00001.parquet")
+    table = table.filter(pc.starts_with(table["source"], "openml23512"))
     x, y = np.array(table["inputs"].to_pylist(), np.float32), table["label"].to_pylist()
     every = [getattr(loaded, split) for split in ("train", "validation", "test")]
 

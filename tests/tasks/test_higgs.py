@@ -87,19 +87,20 @@ def test_a_label_that_is_no_class_is_an_error(label):
         higgs.columns(SOURCE, higgs_table(y=[0, 1, 1, 0, 1, label]))
 
 
-# --- a table without a split ---------------------------------------------------------------------------------------
+# --- the 35k rows --------------------------------------------------------------------------------------------------
 
 
-def numbered(rows: int) -> dict[str, list[Split]]:
-    """Two files whose rows are numbered through."""
-    x, y = torch.arange(rows, dtype=torch.float32)[:, None], torch.arange(rows) % 2
+def numbered(rows: int, order=None) -> dict[str, list[Split]]:
+    """Two files whose rows are numbered through, in an order."""
+    x = torch.arange(rows, dtype=torch.float32)[:, None]
+    x = x if order is None else x[order]
     cut = rows // 3
-    return {"train": [Split(x[:cut], y[:cut]), Split(x[cut:], y[cut:])]}
+    return {"train": [Split(part, part[:, 0].long() % 2) for part in (x[:cut], x[cut:])]}
 
 
-@pytest.mark.parametrize(("rows", "test"), [(5, 1), (12, 2), (20, 4), (51_233, 10_247)])
+@pytest.mark.parametrize(("rows", "test"), [(5, 1), (12, 2), (20, 4), (35_296, 7_059)])
 def test_a_fifth_of_the_rows_is_the_test_set_and_no_row_is_lost(rows, test):
-    tensors = higgs.join_and_split(SOURCE, numbered(rows), {})
+    tensors = higgs.sort_and_split(SOURCE, numbered(rows), {})
     found = {split: tensors[f"{split}.x"][:, 0].long() for split in ("train", "test")}
     assert len(found["test"]) == test
     assert torch.equal(torch.cat([found["train"], found["test"]]).sort().values, torch.arange(rows))
@@ -107,25 +108,34 @@ def test_a_fifth_of_the_rows_is_the_test_set_and_no_row_is_lost(rows, test):
         assert torch.equal(tensors[f"{split}.y"], numbers % 2)
 
 
-TWENTY = [0, 3, 12, 15]  # the test rows of 20, and of the subset's 51,233 the first and the last: as they were
-SUBSET_FIRST, SUBSET_LAST = [10, 11, 13, 19, 21, 26, 30, 41], [51_223, 51_227, 51_231]  # when Records began
+def test_neither_order_nor_repetition_of_the_rows_matters():
+    expected = higgs.sort_and_split(SOURCE, numbered(20), {})
+    assert expected["test.x"][:, 0].tolist() == [0, 3, 12, 15]  # as they were when Records began
+    order = torch.from_numpy(np.random.default_rng(3).permutation(20))
+    for shuffled in (order, torch.cat([order, order[:5]])):
+        found = higgs.sort_and_split(SOURCE, numbered(20, shuffled), {})
+        assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
 
 
-def test_the_test_rows_are_fixed():
-    small = higgs.join_and_split(SOURCE, numbered(20), {})
-    assert small["test.x"][:, 0].tolist() == TWENTY
-    assert small["train.x"][:, 0].tolist() == [i for i in range(20) if i not in TWENTY]
-    large = higgs.join_and_split(SOURCE, numbered(51_233), {})
-    assert large["test.x"][:8, 0].tolist() == SUBSET_FIRST
-    assert large["test.x"][-3:, 0].tolist() == SUBSET_LAST
+def test_rows_that_differ_in_their_label_alone_are_two_rows():
+    x = torch.ones(10, 3)
+    tensors = higgs.sort_and_split(SOURCE, {"train": [Split(x, torch.arange(10) % 2)]}, {})
+    assert sorted(torch.cat([tensors["train.y"], tensors["test.y"]]).tolist()) == [0, 1]
 
 
 def test_the_split_neither_reads_nor_moves_the_global_generators():
-    before = higgs.join_and_split(SOURCE, numbered(50), {})["test.x"]
+    before = higgs.sort_and_split(SOURCE, numbered(50), {})["test.x"]
     np.random.seed(5)  # noqa: NPY002 - the global generator is meant
     torch.manual_seed(5)
     states = np.random.get_state()[1].tobytes(), torch.get_rng_state()  # noqa: NPY002
-    after = higgs.join_and_split(SOURCE, numbered(50), {})["test.x"]
+    after = higgs.sort_and_split(SOURCE, numbered(50), {})["test.x"]
     assert torch.equal(before, after)
     assert np.random.get_state()[1].tobytes() == states[0]  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), states[1])
+
+
+def test_of_a_file_that_says_where_its_rows_come_from_those_of_openml_are_taken():
+    table = higgs_table().append_column("source", pa.array(["openml23512-val", "sas", "openml23512-test"] * 2))
+    split = higgs.openml_columns(higgs.SMALL_SOURCE, table)
+    assert np.array_equal(split.x.numpy(), ROWS[[0, 2, 3, 5]].astype(np.float32))
+    assert len(higgs.openml_columns(higgs.SMALL_SOURCE, higgs_table()).y) == 6  # the hub's files have no such column

@@ -22,7 +22,7 @@ PLACES = {
     "cifar100": (pnn.CIFAR100, "source"),
     "boolq": (pnn.BoolQ, "source"),
     "higgs": (higgs_module, "HIGGS_SOURCE"),
-    "higgs-subset": (higgs_module, "SUBSET_SOURCE"),
+    "higgs-small": (higgs_module, "SMALL_SOURCE"),
 }
 
 
@@ -182,19 +182,29 @@ def test_columns_come_from_the_cache_as_they_were(higgs, monkeypatch):
         assert torch.equal(again[name], tensor)
 
 
-def test_the_subset_of_higgs_without_a_folder_says_where_it_could_come_from():
+def test_the_35k_rows_of_higgs_are_the_same_from_a_folder_and_from_the_hub(tmp_path, monkeypatch):
+    """A folder has them in one file with rows of other origins, the hub in two parts beside a third."""
+    source = unpublished(monkeypatch, "higgs-small")
+    origins = pa.array(["openml-val"] * 12 + ["openml-test"] * 8 + ["another"] * 5)
+    folder = {"train-00000-of-00001": higgs_rows(0, 25).append_column("source", origins)}
+    hub = {
+        "test_20k-00000-of-00001": higgs_rows(12, 20),
+        "train_63k-00000-of-00001": higgs_rows(300, 310),
+        "val_16k-00000-of-00001": higgs_rows(0, 12),
+    }
+    found = [
+        publish(tmp_path / origin, source, files).load(origin)
+        for origin, files in {"folder": folder, "hub": hub}.items()
+    ]
+    assert len(found[0]["train.y"]) == 16
+    assert all(torch.equal(found[1][name], tensor) for name, tensor in found[0].items())
+
+
+def test_the_35k_rows_of_higgs_without_a_network_say_where_they_could_come_from():
     with pytest.raises(pnn.DataError) as error:
-        pnn.HIGGS(rows="subset").load()
-    for words in ("HIGGS subset (51k rows) is not on the hub", "PNN_DATA", "higgs_small/*.parquet", 'size="smoke"'):
+        pnn.HIGGS(rows="35k").load()
+    for words in ("jxie/higgs could not be read", "PNN_DATA", "higgs_small/train-*.parquet", 'size="smoke"'):
         assert words in str(error.value)
-
-
-def test_the_subset_of_higgs_is_split_by_us(tmp_path, monkeypatch):
-    source = unpublished(monkeypatch, "higgs-subset")
-    published = publish(tmp_path, source, {"train-00000-of-00001": higgs_rows(0, 20)})
-    loaded = pnn.HIGGS(validation=3, rows="subset").load(published.root)
-    assert loaded.test.x[:, 0].tolist() == TWENTY
-    assert (len(loaded.train), len(loaded.validation)) == (13, 3)
 
 
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "is", "the", "sky", "blue", "no", "it", "yes", ".", "?"]

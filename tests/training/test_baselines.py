@@ -206,3 +206,49 @@ def test_only_a_baseline_is_scikit_learns():
         pnn.Run(TABLE, pnn.MLP("standard", 3), RECIPE, 0, "smoke")
     with pytest.raises(pnn.RunError, match="baselines and theirs alone"):
         pnn.Run(TABLE, pnn.Majority(), pnn.Recipe(1, augment="none"), 0, "smoke")
+
+
+# --- ridge on all products -------------------------------------------------------------------------------------------
+
+
+def test_ridge_is_exact_on_a_quadratic_function_without_noise():
+    task = pnn.Known("products", rows=500, share=1.0)
+    record = pnn.fit(pnn.Run(task, pnn.QuadraticRidge(), RECIPE, 0, "smoke"))
+    assert record.outcome == "ok"
+    assert record.hits is None
+    assert all(score.r2 > 1 - 1e-6 and score.accuracy is None for score in record.final.values())
+    assert pnn.Record.from_json(record.to_json()) == record
+
+
+def test_ridge_keeps_the_penalty_of_the_lowest_loss_on_the_validation_rows():
+    """On the products written out one by one, by the normal equations."""
+    data = pnn.Known("products", rows=300, share=0.5, noise=0.5, test=400).load()
+    x, y = ({name: getattr(split, part).double().numpy() for name, split in data.splits.items()} for part in "xy")
+    mean, deviation = x["train"].mean(0), x["train"].std(0)
+    pairs = [(i, j) for i in range(20) for j in range(i, 20)]
+
+    def expand(rows: np.ndarray) -> np.ndarray:
+        z = (rows - mean) / deviation
+        return np.hstack([z, np.stack([z[:, i] * z[:, j] for i, j in pairs], 1)])
+
+    features = {name: expand(rows) for name, rows in x.items()}
+    centre, scale = features["train"].mean(0), features["train"].std(0)
+    features = {name: (rows - centre) / scale for name, rows in features.items()}
+    found = {}
+    for penalty in 10.0 ** np.arange(-4, 5):
+        gram = features["train"].T @ features["train"] + penalty * np.eye(len(centre))
+        weight = np.linalg.solve(gram, features["train"].T @ (y["train"] - y["train"].mean()))
+        answers = {name: rows @ weight + y["train"].mean() for name, rows in features.items()}
+        losses = {name: np.mean((own - y[name]) ** 2) for name, own in answers.items()}
+        found[losses["validation"]] = losses["test"]
+    scores, _ = baselines.fit_baseline(pnn.Run(pnn.Known("products"), pnn.QuadraticRidge(), RECIPE, 0, "smoke"), data)
+    assert scores["test"].loss == pytest.approx(found[min(found)], rel=1e-4)
+
+
+def test_of_classes_it_is_logistic_regression_on_the_products():
+    record = pnn.fit(pnn.Run(pnn.Known("parity-2"), pnn.QuadraticRidge(), RECIPE, 0, "smoke"))
+    assert record.final["test"].accuracy == 1.0  # The parity of two bits is the sign of their product.
+    assert record.final["test"].loss < 0.01
+    assert record.hits.array().all()
+    beyond = pnn.fit(pnn.Run(pnn.Known("parity-3"), pnn.QuadraticRidge(), RECIPE, 0, "smoke"))
+    assert beyond.final["test"].accuracy == pytest.approx(0.5, abs=0.03)

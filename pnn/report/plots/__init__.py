@@ -7,11 +7,15 @@ with needs("notebooks", "a figure"):
     from .depth import response, shares_by_depth
     from .expressivity import activation_regions, errors_by_parameters
     from .functions import decision_regions, function_slices
+    from .learning_rates import rates
+    from .pays import advantage_by_share, advantage_by_task
     from .runs import intervals, layer_norms, learning_curves, paired_accuracy
     from .sweeps import response_curves
 
 __all__ = [
     "activation_regions",
+    "advantage_by_share",
+    "advantage_by_task",
     "decision_regions",
     "errors_by_parameters",
     "function_slices",
@@ -19,6 +23,7 @@ __all__ = [
     "layer_norms",
     "learning_curves",
     "paired_accuracy",
+    "rates",
     "response",
     "response_curves",
     "scaling",

@@ -56,6 +56,8 @@ KNOWN = {
     "polynomial, equal activation memory": Style(COLOURS["orange"], DOTTED, "D"),
     "polynomial, equal step time": Style(COLOURS["orange"], DASHDOT, "D"),
     "polynomial, the source's width": Style(COLOURS["brown"], SOLID, "D"),
+    "standard, the source's rate": Style(COLOURS["blue"], DOTTED, "o"),
+    "polynomial, equal parameters, the source's rate": Style(COLOURS["orange"], DASHDOT, "d"),
     "quadratic, not held back": QUADRATIC,
     "ReLinear, ratio 0.0001": Style(COLOURS["orange"], DASHDOT, "^"),
 }

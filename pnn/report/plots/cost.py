@@ -16,7 +16,9 @@ def scaling(
     curves: Mapping[str, Mapping[str, ScalingCurve]],
     label: str,
 ) -> Figure:
-    """Accuracy against cost, one axis a cost: every run light, the mean of each width, the fitted law and its band.
+    """Accuracy against cost, one axis a cost: every run light, the mean of each width, the law that fits and its band.
+
+    A law that misses its points is not drawn.
 
     Args:
         samples: by name of the cost, then of the arm (any names): what each width costs, and its seeds' accuracies.
@@ -37,7 +39,8 @@ def scaling(
                     alpha=0.35,
                 )
                 axis.plot(*np.array(means).reshape(-1, 2).T, **own, ms=6, label=arm)
-                if curve := curves.get(cost, {}).get(arm):
+                curve = curves.get(cost, {}).get(arm)
+                if curve and curve.misses.fits:
                     colour = style[arm].colour
                     axis.plot(curve.x, curve.mean, color=colour, linestyle=style[arm].dash, linewidth=1.8)
                     axis.fill_between(curve.x, curve.low, curve.high, color=colour, alpha=0.2, linewidth=0)
@@ -78,7 +81,7 @@ def scaling_differences(
                 axis.set_xscale("log")
                 log_ticks(axis.xaxis)
             else:
-                axis.text(0.5, 0.6, "nothing to compare", transform=axis.transAxes, ha="center", size=LABEL_SIZE)
+                axis.text(0.5, 0.85, "no two laws that fit", transform=axis.transAxes, ha="center", size=LABEL_SIZE)
                 axis.set_xticks([])
             for arm, offset, va in ((above, 3, "bottom"), (below, -3, "top")):
                 place = {"xycoords": axis.get_yaxis_transform(), "xytext": (6, offset), "va": va}

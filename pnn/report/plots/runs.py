@@ -9,31 +9,39 @@ from matplotlib.ticker import MaxNLocator
 
 from ...runs.record import Record
 from .. import measures
-from ..comparison import LEVEL, Comparison, compare_records, pair_by_seed
-from .arm_style import POLYNOMIAL, styles
+from ..arms import label as name_of
+from ..comparison import LEVEL, PAIRS, Comparison, compare_records, pair_by_seed
+from .arm_style import DOTTED, POLYNOMIAL, Style, styles
 from .canvas import LABEL_SIZE, new_figure, new_panels
 from .style import draw_runs, ended, label_ends, log_ticks, panel_height, say_start
 
-# Of fewer pairs no interval is drawn: of two, that by t is thirteen times as wide as their differences are apart.
-PAIRS = 3
+LEVEL_LINE = Style("0.4", DOTTED, "")  # A grey line is no arm: it takes the ink of the page.
 
 
-def learning_curves(arms: Mapping[str, Iterable[Record]]) -> Figure:
+def learning_curves(arms: Mapping[str, Iterable[Record]], trivial: Record | None = None) -> Figure:
     """Validation accuracy (of numbers R2) and training loss by epoch: a thin line a run, a thick one the mean of seeds.
 
     Where runs were stopped early, the mean ends with the first that was.
 
     Args:
         arms: Records by name of their arm; any names.
+        trivial: of a baseline without epochs, such as the majority class: a level line, named, of its accuracy on the
+            validation rows and of its loss on the training rows, which are the rows of the curves.
     """
     drawn, style = ended(arms), styles(arms)
-    with new_panels(2, 1, panel_height(len(drawn))) as (figure, axes):
+    with new_panels(2, 1, panel_height(len(drawn) + bool(trivial))) as (figure, axes):
         classes = all("validation_accuracy" in record.curves for own in drawn.values() for record in own)
         accuracy = ("validation_accuracy", 100, "validation accuracy, %")
         judged = accuracy if classes else ("validation_r2", 1, "validation R²")
         loss = ("train_loss", 1, f"training loss, {'nats' if classes else 'squared error'}")
         for axis, (curve, scale, label) in zip(axes, (judged, loss), strict=True):
             ends = []
+            longest = max((len(r.curves[curve]) for own in drawn.values() for r in own), default=1)
+            if trivial:
+                split, _, what = curve.partition("_")
+                height = scale * getattr(trivial.final[split], what)
+                axis.axhline(height, color=LEVEL_LINE.colour, linestyle=LEVEL_LINE.dash, linewidth=1.4, zorder=0)
+                ends.append((longest, height, name_of(trivial.run.network.name), LEVEL_LINE))
             for arm, records in drawn.items():
                 runs = [[scale * value for value in record.curves[curve]] for record in records]
                 ends.append((*draw_runs(axis, runs, style[arm], arm), arm, style[arm]))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import html
+import itertools
 import json
 import re
 from pathlib import Path
@@ -17,6 +18,7 @@ import pnn
 from pnn.experiments import EXPERIMENTS
 from pnn.report import claims, measures
 from pnn.report.claims import load_claims
+from pnn.report.verdict import verdict_on_all
 from pnn.runs.score import Hits
 from pnn.runs.store import record_path
 
@@ -30,11 +32,14 @@ HEAD = "claim|claimed|measured (95 % interval)|n|p (Holm)|size|device|answer"
 ROWS = [
     '<a href="x.html">More &amp; better</a>|85 → 88 %|+4.00 (+1.52 to +6.48)|3|0.500|laptop|an abacus|as claimed',
     "Comparable|comparable|-4.00 (-6.48 to -1.52)|3|0.500|laptop|an abacus|as claimed",
-    "No gain|85 %|+3.00 (+3.00 to +3.00)|2|0.500|laptop|an abacus|gain",
+    "No gain|85 %|+3.00|2|–|laptop|an abacus|cannot tell",
+    "Cheaper|more|+3.00|2|–|laptop|an abacus|cannot tell",
+    "Always|always|–|–|–|laptop|–|cannot tell: of 2, 1 as claimed, 1 cannot tell",
 ]
+COMPUTED = "Narrower|~1/√3|computed: 0.988 to 1.032 times as many parameters, on 4 networks"
 SENTENCE = (
-    "Of 4 claims of 2 sources, the answer is “as claimed” for 2, “gain” for 1; "
-    "not measured yet: 1. Measured: 3 at size laptop."
+    "Of 7 claims of 2 sources, the answer is “as claimed” for 2, “cannot tell” for 3, “computed” for 1; "
+    "not measured yet: 1. Measured: 5 at size laptop."
 )
 
 
@@ -45,7 +50,7 @@ def table(*rows: str) -> str:
 
 @pytest.fixture
 def book(tmp_path) -> Path:
-    """A built page of four claims, written by hand, their file and their Records."""
+    """A built page of seven claims, written by hand, their file and their Records."""
     keep(tmp_path / "results", "smoke", standard=[0.1] * 2, parameters=[0.9] * 2)
     keep(tmp_path / "results", "laptop", standard=STANDARD, parameters=[0.53, 0.56, 0.59], macs=[0.53, 0.55])
     query = '\nexperiment = "digits"\narm = "{}"\nmeasure = "{}"\nrule = "{}"\nvalue = {}\n'
@@ -57,16 +62,20 @@ def book(tmp_path) -> Path:
         GOOD.replace('"t"', '"No gain"').replace("1 %", "85 %")
         + query.format("macs", "accuracy", "no gain", 0).replace("value = 0\n", ""),
         GOOD.replace('"s"', '"s2"').replace('"t"', '"Faster"').replace("1 %", "2 x"),
+        GOOD.replace('"t"', '"Cheaper"').replace("1 %", "more") + query.format("macs", "accuracy", "gain", 0),
+        GOOD.replace('"t"', '"Always"').replace("1 %", "always") + 'all_of = ["c0", "c4"]\n',
+        GOOD.replace('"t"', '"Narrower"').replace("1 %", "~1/√3") + 'computed = "width rule"\n',
     ]
     (tmp_path / "claims.toml").write_text("".join(e.replace('"a"', f'"c{i}"') for i, e in enumerate(entries)))
     (tmp_path / "notebooks" / "analysis").mkdir(parents=True)
     (tmp_path / "book").mkdir()
-    page = table(HEAD, *ROWS) + table("claim|claimed|answer", "Faster|2 x|not measured yet")
+    page = table(HEAD, *ROWS) + table("claim|claimed|answer", COMPUTED)
+    page += table("claim|claimed|answer", "Faster|2 x|not measured yet")
     page = f"<p><b>{SENTENCE}</b></p>{page}" + table("rule|as claimed", "gain|l &gt; 0")
     (tmp_path / "notebooks/analysis/verdict.html").write_text(page, encoding="utf-8")
     (tmp_path / "notebooks/analysis/x.html").touch()
     (tmp_path / "book/index.html").write_text(f"<p>{html.escape(SENTENCE)}</p>", encoding="utf-8")
-    assert len(load_claims(tmp_path / "claims.toml")) == 4
+    assert len(load_claims(tmp_path / "claims.toml")) == 7
     return tmp_path
 
 
@@ -92,10 +101,20 @@ def test_the_check_accepts_a_true_page(book):
         ("<td>laptop</td>", "<td>paper</td>", "c0: of size 'paper' there are 0 groups of Records"),
         ("85 → 88", "85 → 89", "c0: 0 rows have its text and what is claimed"),
         ("Comparable", "Incomparable", "c1: 0 rows have its text"),
-        (table(HEAD, ROWS[2])[len(table(HEAD)) - 8 : -8], "", "there are 3 rows for 4 claims"),
+        (table(HEAD, ROWS[2])[len(table(HEAD)) - 8 : -8], "", "there are 6 rows for 7 claims"),
         ("Faster</td><td>2 x", "Comparable</td><td>comparable", "c1: 2 rows have its text"),
         ("not measured yet</td>", "loss</td>", "c3: it has no query, but the answer 'loss'"),
-        ("“gain” for 1", "“gain” for 2", "verdict.html does not say 'Of 4 claims of 2 sources"),
+        ("+3.00</td>", "+3.01</td>", r"c2: measured is \+3\.00, not \+3\.01"),
+        ("<td>cannot tell: of 2", "<td>as claimed: of 2", "c5: the answer is 'cannot tell', not 'as claimed'"),
+        (
+            "<td>–</td><td>laptop</td><td>–</td>",
+            "<td>0.9</td><td>laptop</td><td>–</td>",
+            "c5: the p .Holm. is '–', not",
+        ),
+        ("laptop</td><td>–</td>", "paper</td><td>–</td>", "c5: the size is 'laptop', not 'paper'"),
+        ("to 1.032", "to 1.031", "c6: computed are 0.9882, 1.032, 4, not 0.988, 1.031, 4"),
+        ("computed: 0.988", "as claimed: 0.988", "c6: the answer is 'computed', not 'as claimed'"),
+        ("“cannot tell” for 3", "“cannot tell” for 2", "verdict.html does not say 'Of 7 claims of 2 sources"),
         ("x.html", "y.html", "a claim leads to a page that is missing: y.html"),
     ],
 )
@@ -108,7 +127,7 @@ def test_the_check_finds_a_false_page(true, false, message, book):
 
 
 def test_the_check_finds_a_false_title_page(book):
-    (book / "book/index.html").write_text(SENTENCE.replace("for 1", "for 3"), encoding="utf-8")
+    (book / "book/index.html").write_text(SENTENCE.replace("for 1", "for 9"), encoding="utf-8")
     assert "book/index.html does not say" in problems_of(book)
     (book / "book/index.html").write_text("nothing of it", encoding="utf-8")
     assert problems_of(book) == ""
@@ -116,9 +135,28 @@ def test_the_check_finds_a_false_title_page(book):
 
 def test_the_check_finds_a_page_without_its_records(book):
     path = book / "notebooks/analysis/verdict.html"
-    text = re.sub("<td>(as claimed|gain)</td>", "<td>not measured yet</td>", path.read_text(encoding="utf-8"))
+    text = re.sub(
+        "<td>(as claimed|cannot tell|computed)[^<]*</td>", "<td>not measured yet</td>", path.read_text(encoding="utf-8")
+    )
     path.write_text(text, encoding="utf-8")
-    assert "no claim is measured, though there are Records" in problems_of(book)
+    problems = problems_of(book)
+    assert "no claim is measured, though there are Records" in problems
+    assert "c6: it can be computed, but has no answer" in problems
+
+
+def test_the_check_finds_a_whole_whose_parts_are_not_all_answered(book):
+    path = book / "notebooks/analysis/verdict.html"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("an abacus</td><td>cannot tell</td>", "</td><td>not measured yet</td>"), "utf-8")
+    assert "c5: it has an answer, but one of its parts has none" in problems_of(book)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_the_check_answers_all_of_several_as_the_module_does(size):
+    for parts in itertools.product(
+        ["as claimed", "smaller", "none seen", "loss", "cannot tell", "cannot see"], repeat=size
+    ):
+        assert answers.of_all(list(parts)) == verdict_on_all(parts)
 
 
 def test_the_check_finds_another_record(book):
@@ -138,7 +176,7 @@ def test_the_check_has_students_t():
         assert answers.t_quantile(freedom) == pytest.approx(t, abs=0.0005)
 
 
-@pytest.mark.parametrize("measure", claims.MEASURES)
+@pytest.mark.parametrize("measure", [measure for measure in claims.MEASURES if measure != "collapse"])
 @pytest.mark.parametrize("curve", [[0.4], [0.1, 0.6, 0.7], [0.1, 0.3, 0.35, 0.4, 0.5]])
 def test_the_check_measures_as_the_module_does(measure, curve):
     run = dataclasses.replace(tiny("laptop")["standard"][0], recipe=pnn.Recipe(len(curve)))
@@ -192,4 +230,4 @@ def test_the_check_has_the_gates_of_the_guide(accuracies, cannot):
         for value in accuracies
     ]
     assert answers.blind({"measure": "accuracy"}, [arm], trivial=50.0) == cannot
-    assert not answers.blind({"measure": "failure"}, [arm], trivial=50.0)
+    assert not answers.blind({"measure": "collapse"}, [arm], trivial=50.0)
