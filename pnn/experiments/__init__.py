@@ -8,7 +8,7 @@ names.
 from collections.abc import Callable
 from functools import partial
 
-from . import neurons, pays, precision, relinear, showcase, width_scaling
+from . import neurons, pays, precision, relinear, showcase, stable, width_scaling
 from .matched import boolq, boolq_glove, cifar10, cifar100, digits, higgs, tuning_runs
 
 # They are listed by priority: `study --missing` trains them in this order.
@@ -22,11 +22,14 @@ EXPERIMENTS: dict[str, Callable[..., dict]] = {
     "rates-neurons-higgs": partial(neurons.tuning_runs, task="higgs"),
     "neurons-cifar10": neurons.runs,
     "neurons-higgs": partial(neurons.runs, task="higgs"),
+    "rates-neurons-higgs-clipped": partial(neurons.tuning_runs, task="higgs-clipped"),
+    "neurons-higgs-clipped": partial(neurons.runs, task="higgs-clipped"),
     "rates-relinear-higgs": relinear.tuning_runs,
     "relinear-higgs": relinear.runs,
     "relinear-cifar10": partial(relinear.runs, task="cifar10"),
     "showcase-cifar10": showcase.runs,
     "showcase-cifar100": partial(showcase.runs, task="cifar100"),
+    "stable-mnist": stable.runs,
     "widths-cifar10": width_scaling.runs,
     "widths-higgs": partial(width_scaling.runs, task="higgs"),
     "rates-when-it-pays": pays.tuning_runs,
@@ -48,5 +51,6 @@ __all__ = [
     "precision",
     "relinear",
     "showcase",
+    "stable",
     "width_scaling",
 ]

@@ -3,9 +3,13 @@
 `Method` lists what a recipe may choose; see :class:`pnn.methods.method.MethodBase` for what a method says of itself.
 """
 
+from .boundary_loss import BoundaryLoss
+from .clip_norm import ClipNorm
 from .method import MethodBase
+from .no_decay import NoDecay
 from .relinear import ReLinear
+from .spline_constraints import SplineConstraints
 
-Method = ReLinear
+Method = ReLinear | BoundaryLoss | ClipNorm | NoDecay | SplineConstraints
 
 __all__ = ["Method", "MethodBase"]

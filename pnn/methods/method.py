@@ -7,6 +7,18 @@ from torch import Tensor, nn
 Run = Recipe = Any  # They are those of pnn.runs, which imports the methods.
 
 
+def groups_of_recipe(model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
+    """The groups of a recipe without a method that groups: an embedding and what AdamW does not decay stand apart."""
+    rate = recipe.embedding_learning_rate
+    own = [m.weight for m in model.modules() if rate and isinstance(m, nn.Embedding)]
+    others = [p for p in model.parameters() if all(p is not q for q in own)]
+    groups = [{"params": others}, *([{"params": own, "lr": rate}] if own else [])]
+    if recipe.optimiser == "adamw":  # Biases, BatchNorm's numbers and scales are not decayed.
+        groups[0] = {"params": [p for p in others if p.numel() > max(p.shape)]}
+        groups.append({"params": [p for p in others if p.numel() <= max(p.shape)], "weight_decay": 0.0})
+    return groups
+
+
 class MethodBase:
     """One way to train: a frozen dataclass below this class, with a ``name`` and what it changes of the following.
 
@@ -30,8 +42,18 @@ class MethodBase:
         return None
 
     def penalty(self, model: nn.Module) -> Tensor | None:
-        """After every forward pass in training: what is added to the loss, a scalar; None: nothing."""
+        """After every forward pass, in training and in evaluation: what is added to the loss, a scalar; None: nothing.
+
+        A Record keeps its means over the steps of an epoch and over the validation rows as the curves ``penalty`` and
+        ``validation_penalty``.
+        """
         return None
 
-    def after_backward(self, model: nn.Module) -> None:
-        """After every backward pass, before the optimiser's step: change the gradients in place."""
+    def after_backward(self, model: nn.Module) -> dict[str, Tensor] | None:
+        """After every backward pass, before the optimiser's step: change the gradients in place.
+
+        Returns:
+            Numbers by the names of curves (``MEASURED`` in ``pnn/runs/record_check.py``), of which a Record keeps the
+            mean over the steps of each epoch; None: nothing.
+        """
+        return None

@@ -6,13 +6,32 @@
 
 from .baselines import BagOfWords, Baseline, BoostedTrees, Majority, QuadraticRidge
 from .cnn import CNN
+from .cnn1d import CNN1d
+from .convnext import ConvNeXt
+from .funnel_mlp import FunnelMLP
+from .lenet import LeNet
 from .mlp import MLP
 from .pair_cnn import PairCNN
 from .polynext import PolyNeXt
 from .resnet import ResNet
 from .text_cnn import TextCNN
 
-Network = CNN | MLP | ResNet | PolyNeXt | TextCNN | PairCNN | Majority | BagOfWords | BoostedTrees | QuadraticRidge
+Network = (
+    CNN
+    | MLP
+    | ResNet
+    | LeNet
+    | ConvNeXt
+    | PolyNeXt
+    | TextCNN
+    | PairCNN
+    | CNN1d
+    | FunnelMLP
+    | Majority
+    | BagOfWords
+    | BoostedTrees
+    | QuadraticRidge
+)
 
 __all__ = ["Baseline", "Network", "label"]
 

@@ -1,14 +1,15 @@
 """The multilayer perceptron, generic over neuron, activation and width."""
 
+import math
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
 from ..nn import activation as activations
 from ..system.choice import added, check_at_least, check_types
 from ..tasks.data import Form
-from .neurons import NeuronName, check_activation, check_names, linear
+from .neurons import NeuronName, Order, check_activation, check_names, linear, ordered
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class MLP:
     width: int  # features of each layer
     activation: "activations.Activation" = activations.RELU
     depth: int = added(3)  # layers before the last one
+    order: Order = added("norm-activation")
     name: ClassVar[str] = "mlp"
 
     def __post_init__(self) -> None:
@@ -26,22 +28,25 @@ class MLP:
         check_at_least(self, 1, "width", "depth")
 
     def fits(self, form: Form) -> bool:
-        """Whether it is made for rows of this form; it is for columns."""
-        return len(form.shape) == 1 and not form.vocabulary
+        """Whether it is made for rows of this form; it is for columns, and for the numbers of an image in a row."""
+        return not form.vocabulary
 
     def build(self, form: Form, vectors: Tensor | None = None) -> nn.Module:
         """The network for rows of a form, initialised from torch's global generator."""
-        return MLPModule(form.shape[0], form.outputs, self.width, self.neuron, self.activation, depth=self.depth)
+        own: dict[str, Any] = {"depth": self.depth, "order": self.order}
+        mlp = MLPModule(math.prod(form.shape), form.outputs, self.width, self.neuron, self.activation, **own)
+        return mlp if len(form.shape) == 1 else nn.Sequential(nn.Flatten(), mlp)
 
 
 class MLPModule(nn.Sequential):
     r"""So many times [linear, BatchNorm, activation] of one width, by default three, then linear.
 
     They have a bias only where a neuron needs it (``pnn.networks.neurons``): BatchNorm would cancel that of a standard
-    neuron. The last layer is always a plain linear one, with bias.
+    neuron. In the order [linear, activation, BatchNorm] it would not, and all have one. The last layer is always a
+    plain linear one, with bias.
 
     - **Parameters** at depth ``n`` for ``d`` columns and ``k`` outputs, with :math:`m` maps a neuron (1 if standard,
-      3 if polynomial): :math:`m (d w + (n - 1) w^2) + 2 n w + w k + k`.
+      3 if polynomial): :math:`m (d w + (n - 1) w^2) + 2 n w + w k + k`, and :math:`m n w` more with biases.
 
     Args:
         in_features: columns of a row.
@@ -50,6 +55,7 @@ class MLPModule(nn.Sequential):
         neuron: a name in ``pnn.networks.neurons.NEURONS``.
         activation: a choice such as ``pnn.ReLU()``.
         depth: layers before the last one.
+        order: ``"norm-activation"`` or ``"activation-norm"``.
 
     Shape:
         ``(N, in_features)`` to ``(N, num_classes)``.
@@ -66,14 +72,14 @@ class MLPModule(nn.Sequential):
         activation: activations.Activation = activations.RELU,
         *,
         depth: int = 3,
+        order: str = "norm-activation",
     ) -> None:
-        check_names(neuron=neuron)
+        check_names(neuron=neuron, order=order)
         check_activation(activation)
         layers: list[nn.Module] = []
         for features in (in_features, *[width] * (depth - 1)):
             layers += [
-                linear(neuron, features, width),
-                nn.BatchNorm1d(width),
-                activation.build(width),
+                linear(neuron, features, width, bias=order == "activation-norm"),
+                *ordered(order, nn.BatchNorm1d(width), activation.build(width)),
             ]
         super().__init__(*layers, nn.Linear(width, num_classes))

@@ -1,6 +1,6 @@
 """The kinds of neuron that a network may be built from, by name."""
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from torch import nn
 
@@ -34,12 +34,15 @@ NEURONS = {
     ),
 }
 NeuronName = Literal[*NEURONS]  # The annotations of choices use it.
+# What comes between two maps, in which order. The second one is for inference on encrypted numbers: BatchNorm can then
+# be folded into the next map.
+Order = Literal["norm-activation", "activation-norm"]
 POOLINGS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 
 
 def check_names(**names: str) -> None:
     for name, value in names.items():
-        allowed = {"neuron": NEURONS, "pooling": POOLINGS}[name]
+        allowed = {"neuron": NEURONS, "pooling": POOLINGS, "order": get_args(Order)}[name]
         if value not in allowed:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
 
@@ -55,7 +58,7 @@ def conv1d(neuron: str, *arguments: int, **settings: Any) -> nn.Module:
     kind = NEURONS[neuron]
     if kind.conv1d is None:
         able = ", ".join(repr(name) for name, other in NEURONS.items() if other.conv1d)
-        raise ValueError(f"a network of texts needs a neuron with a Conv1d: {able}; got {neuron!r}")
+        raise ValueError(f"this network needs a neuron with a Conv1d: {able}; got {neuron!r}")
     return kind.conv1d(*arguments, bias=kind.bias, **settings, **kind.options)
 
 
@@ -65,7 +68,12 @@ def conv2d(neuron: str, *arguments: int, **settings: Any) -> nn.Module:
     return kind.conv2d(*arguments, bias=kind.bias, **settings, **kind.options)
 
 
-def linear(neuron: str, in_features: int, out_features: int) -> nn.Module:
-    """A linear layer of this neuron, to stand before a BatchNorm."""
+def linear(neuron: str, in_features: int, out_features: int, bias: bool = False) -> nn.Module:
+    """A linear layer of this neuron, to stand before a BatchNorm; with a bias if it needs or is told to have one."""
     kind = NEURONS[neuron]
-    return kind.linear(in_features, out_features, bias=kind.bias, **kind.options)
+    return kind.linear(in_features, out_features, bias=kind.bias or bias, **kind.options)
+
+
+def ordered(order: str, norm: nn.Module, activation: nn.Module) -> tuple[nn.Module, nn.Module]:
+    """What follows a map, in its order."""
+    return (norm, activation) if order == "norm-activation" else (activation, norm)

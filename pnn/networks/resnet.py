@@ -1,7 +1,7 @@
 """The residual network of small images, generic over neuron, activation and width."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -9,7 +9,7 @@ from ..nn import activation as activations
 from ..system.choice import RunError, added, check_at_least, check_types
 from ..tasks.data import Form
 from .cnn import GlobalAverage
-from .neurons import NeuronName, check_activation, check_names, conv2d
+from .neurons import NeuronName, Order, check_activation, check_names, conv2d, ordered
 
 
 @dataclass(frozen=True)
@@ -19,14 +19,16 @@ class ResNet:
     neuron: NeuronName
     width: int  # channels of the first stage
     activation: "activations.Activation" = activations.RELU
-    depth: int = added(20)  # layers: 8, 14, 20, ...
+    depth: int = added(20)  # layers: 8, 14, 20, ...; with four stages 10, 18, 26, ...
+    order: Order = added("norm-activation")
+    stages: int = added(3)
     name: ClassVar[str] = "resnet"
 
     def __post_init__(self) -> None:
         check_types(self)
-        check_at_least(self, 1, "width")
-        if self.depth < 8 or self.depth % 6 != 2:
-            raise RunError(f"ResNet.depth must be 8, 14, 20, ... (6 n + 2), got {self.depth}")
+        check_at_least(self, 1, "width", "stages")
+        if message := _wrong_depth(self.depth, self.stages):
+            raise RunError(f"ResNet.{message}")
 
     def fits(self, form: Form) -> bool:
         """Whether it is made for rows of this form; it is for images."""
@@ -34,7 +36,16 @@ class ResNet:
 
     def build(self, form: Form, vectors: Tensor | None = None) -> nn.Module:
         """The network for rows of a form, initialised from torch's global generator."""
-        return ResNetModule(form.shape[0], form.outputs, self.width, self.neuron, self.activation, depth=self.depth)
+        own: dict[str, Any] = {"depth": self.depth, "order": self.order, "stages": self.stages}
+        return ResNetModule(form.shape[0], form.outputs, self.width, self.neuron, self.activation, **own)
+
+
+def _wrong_depth(depth: int, stages: int) -> str:
+    """What is wrong with a number of layers; empty if nothing is. A stage has n blocks of two layers."""
+    step = 2 * stages
+    if depth > 2 and depth % step == 2 % step:
+        return ""
+    return f"depth must be {step + 2}, {2 * step + 2}, {3 * step + 2}, ... ({step} n + 2), got {depth}"
 
 
 class ResNetModule(nn.Sequential):
@@ -43,7 +54,13 @@ class ResNetModule(nn.Sequential):
     [Convolution 3x3, BatchNorm, activation]; three stages of ``n`` residual blocks, of ``width``, ``2 * width`` and
     ``4 * width`` channels, the later two starting with stride 2; global average; linear. A block is [convolution,
     BatchNorm, activation, convolution, BatchNorm] plus its input, then an activation. Where the shape changes, the
-    input passes a plain 1x1 convolution of stride 2 and a BatchNorm.
+    input passes a plain 1x1 convolution of stride 2 and a BatchNorm. With four stages, the last of ``8 * width``, the
+    depth is ``8 n + 2``: 18 layers of width 64 are ResNet-18 for small images.
+
+    In the order ``"activation-norm"`` an activation comes before its BatchNorm, and the input is added before the
+    second activation: [convolution, activation, BatchNorm, convolution] plus its input, then activation and BatchNorm.
+    With polynomial activations the network is then a polynomial whose every BatchNorm can be folded into the maps that
+    follow it.
 
     Args:
         in_channels: channels of the image.
@@ -52,6 +69,8 @@ class ResNetModule(nn.Sequential):
         neuron: a name in ``pnn.networks.neurons.NEURONS``, for all 3x3 convolutions.
         activation: a choice such as ``pnn.ReLU()``.
         depth: 8, 14, 20, ...: ``6 n + 2``.
+        order: ``"norm-activation"`` or ``"activation-norm"``.
+        stages: how many; each has twice the channels of the one before.
 
     Shape:
         ``(N, in_channels, H, W)`` to ``(N, num_classes)``.
@@ -60,7 +79,7 @@ class ResNetModule(nn.Sequential):
         ValueError: another depth.
 
     Source: :cite:t:`he2016`, with projections where it pads by zeros; with quadratic neurons, that of
-    :cite:t:`fan2023`.
+    :cite:t:`fan2023`; of 18 layers with the activation before BatchNorm, that of :cite:t:`alhossain2025`.
     """
 
     def __init__(
@@ -72,35 +91,39 @@ class ResNetModule(nn.Sequential):
         activation: activations.Activation = activations.RELU,
         *,
         depth: int = 20,
+        order: str = "norm-activation",
+        stages: int = 3,
     ) -> None:
-        check_names(neuron=neuron)
+        check_names(neuron=neuron, order=order)
         check_activation(activation)
-        if depth < 8 or depth % 6 != 2:
-            raise ValueError(f"depth must be 8, 14, 20, ... (6 n + 2), got {depth}")
+        if message := _wrong_depth(depth, stages):
+            raise ValueError(message)
         layers: list[nn.Module] = [
             conv2d(neuron, in_channels, width, 3, padding=1),
-            nn.BatchNorm2d(width),
-            activation.build(width),
+            *ordered(order, nn.BatchNorm2d(width), activation.build(width)),
         ]
         channels = width
-        for out_channels in (width, 2 * width, 4 * width):
-            for _ in range((depth - 2) // 6):
-                layers.append(_Residual(channels, out_channels, neuron, activation))
+        for stage in range(stages):
+            out_channels = 2**stage * width
+            for _ in range((depth - 2) // (2 * stages)):
+                layers.append(_Residual(channels, out_channels, neuron, activation, order))
                 channels = out_channels
         super().__init__(*layers, GlobalAverage(), nn.Linear(channels, num_classes))
 
 
 class _Residual(nn.Module):
-    def __init__(self, in_channels: int, out_channels: int, neuron: str, activation: "activations.Activation") -> None:
+    def __init__(
+        self, in_channels: int, out_channels: int, neuron: str, activation: "activations.Activation", order: str
+    ) -> None:
         super().__init__()
         changes = in_channels != out_channels
         self.branch = nn.Sequential(
             conv2d(neuron, in_channels, out_channels, 3, stride=2 if changes else 1, padding=1),
-            nn.BatchNorm2d(out_channels),
-            activation.build(out_channels),
+            *ordered(order, nn.BatchNorm2d(out_channels), activation.build(out_channels)),
             conv2d(neuron, out_channels, out_channels, 3, padding=1),
-            nn.BatchNorm2d(out_channels),
         )
+        if order == "norm-activation":
+            self.branch.append(nn.BatchNorm2d(out_channels))
         self.shortcut = nn.Identity()
         if changes:
             # It takes every other pixel, then the map: torch 2.15 crashes on a CPU in the backward pass of a 1x1
@@ -109,6 +132,7 @@ class _Residual(nn.Module):
                 nn.AvgPool2d(1, 2), nn.Conv2d(in_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)
             )
         self.activation = activation.build(out_channels)
+        self.norm = nn.BatchNorm2d(out_channels) if order == "activation-norm" else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.activation(self.shortcut(x) + self.branch(x))
+        return self.norm(self.activation(self.shortcut(x) + self.branch(x)))

@@ -47,6 +47,8 @@ class Record:
         form = dataclasses.asdict(self) | {"run": self.run.to_dict()}
         for split, score in form["final"].items():  # A score has an accuracy or an R2.
             form["final"][split] = {name: value for name, value in score.items() if value is not None}
+        if self.health is not None:  # It may be older than some of its fields.
+            form["health"] = {name: value for name, value in form["health"].items() if value is not None}
         return {name: value for name, value in form.items() if value is not None}
 
     def to_json(self, **options: Any) -> str:
@@ -102,7 +104,8 @@ _LATER = {"health": Health, "hits": Hits}
 
 def _part(cls: type, form: Any, where: str) -> Any:
     names = [field.name for field in dataclasses.fields(cls)]
-    if not isinstance(form, dict) or sorted(form) != sorted(names):
+    needed = {field.name for field in dataclasses.fields(cls) if field.default is dataclasses.MISSING}
+    if not isinstance(form, dict) or not needed <= form.keys() <= set(names):
         raise RunError(f"{where} must be an object with {' and '.join(names)}, got {form!r}")
     return cls(**form)
 

@@ -15,6 +15,10 @@ from .score import Hits, Score
 Record = Any  # the one of pnn.runs.record, which imports this file
 
 CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds")
+# A Record has these curves if a method of its recipe gives them: the mean of what it adds to the loss, over the steps
+# of an epoch and over the validation rows; that of the gradient's norm before it is clipped; the share of steps in
+# which it was. The last is the share of inputs of polynomial activations outside of their interval, on validation rows.
+MEASURED = ("penalty", "validation_penalty", "gradient_norm", "clip_rate", "validation_outside")
 NORMS = re.compile(r"(activation|gradient)_rms\.[1-9][0-9]*")
 SPLITS = ("train", "validation", "test")
 BUDGET = ("parameters", "macs", "activation_bytes", "step_seconds")
@@ -68,7 +72,7 @@ def check_record(record: Record) -> None:
 
 
 def _check_curves(record: Record) -> None:
-    _check_names("curves", record.curves, curves_of(record.run), NORMS)
+    _check_names("curves", record.curves, (*curves_of(record.run), *MEASURED), NORMS)
     epochs = record.run.recipe.epochs
     lengths = {}
     for name, curve in record.curves.items():
@@ -97,6 +101,9 @@ def _check_final(record: Record) -> None:
             _check_count(f"health.{name}", getattr(record.health, name))
         for name in ("train_logit", "test_logit"):
             _check_number(f"health.{name}", getattr(record.health, name))
+        for name in ("train_outside", "test_outside"):
+            if getattr(record.health, name) is not None:
+                _check_number(f"health.{name}", getattr(record.health, name), most=1.0)
     if record.hits is not None:
         _check_type("hits", record.hits, Hits)
         _check_count("hits.rows", record.hits.rows, least=1)
@@ -195,7 +202,7 @@ def _limits(measure: str) -> dict[str, float]:
     """The range of a measure or of its curve."""
     if measure.endswith("r2"):
         return {"least": -math.inf, "most": 1.0}
-    return {"most": 1.0} if measure.endswith("accuracy") else {}
+    return {"most": 1.0} if measure.endswith(("accuracy", "clip_rate", "outside")) else {}
 
 
 def _check_number(field: str, value: Any, least: float = 0.0, most: float = math.inf) -> None:

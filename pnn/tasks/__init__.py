@@ -6,11 +6,14 @@
 from .boolq import BoolQ, BoolQWords
 from .cifar import CIFAR10, CIFAR100
 from .digits import Digits
+from .fsdd import FSDD
+from .hapt import HAPT
 from .higgs import HIGGS
 from .known import Known
+from .mnist import MNIST, FashionMNIST
 from .own import OwnRows
 from .task import TaskBase
 
-Task = CIFAR10 | CIFAR100 | BoolQ | BoolQWords | HIGGS | Digits | Known | OwnRows
+Task = CIFAR10 | CIFAR100 | BoolQ | BoolQWords | HIGGS | Digits | MNIST | FashionMNIST | FSDD | HAPT | Known | OwnRows
 
 __all__ = ["Task", "TaskBase"]

@@ -18,7 +18,8 @@ class DataError(Exception):
 class Form:
     """What a network must know of a task's rows."""
 
-    shape: tuple[int, ...]  # of one row: (C, H, W) of an image, (columns,) of a table, (tokens,) of a text
+    # of one row: (C, H, W) of an image, (columns,) of a table, (tokens,) of a text, (C, L) of signals over time
+    shape: tuple[int, ...]
     classes: int  # 0 if a number is to be learnt
     vocabulary: int = 0  # number of tokens, if a row is text
 
@@ -32,7 +33,7 @@ class Form:
 class Split:
     """Rows on one device."""
 
-    x: Tensor  # (N, ...): uint8 images NCHW, int32 tokens, float32 columns
+    x: Tensor  # (N, ...): uint8 images NCHW, int32 tokens, float32 columns or signals NCL
     y: Tensor  # (N,): int64 classes, or float32 numbers, standardised
 
     def __len__(self) -> int:
@@ -56,6 +57,7 @@ class Data:
     origin: str  # "folder", "hub" or "stand-in"
     fingerprint: str  # SHA-256 of all rows and labels
     vectors: Tensor | None = None  # (vocabulary, dimensions) published vectors of the tokens, if the task has some
+    clip: float = 0.0  # normalised numbers are cut off at plus and minus this; 0: they are not
 
     def normalise(self, x: Tensor) -> Tensor:
         """Rows as a network takes them: each channel or column with the training rows' mean 0 and deviation 1."""
@@ -64,7 +66,8 @@ class Data:
         if x.dtype == torch.uint8:
             x = x / 255
         by_channel = (-1,) + (1,) * (x.dim() - 2)
-        return (x - self.mean.view(by_channel)) / self.std.view(by_channel)
+        x = (x - self.mean.view(by_channel)) / self.std.view(by_channel)
+        return x.clamp(-self.clip, self.clip) if self.clip else x
 
     @property
     def splits(self) -> dict[str, Split]:
@@ -87,9 +90,12 @@ def carve(
     origin: str,
     fingerprint: str,
     vectors: Tensor | None = None,
+    groups: Tensor | None = None,
     what: str = "the task",
 ) -> Data:
     """Rows with validation rows carved from the training rows: a fixed permutation's, for every seed and machine.
+
+    Rows that belong together, such as those of one person, are carved together: then there may be some more.
 
     Args:
         train: the training rows.
@@ -99,6 +105,7 @@ def carve(
         origin: where the rows came from, for Records.
         fingerprint: what tells these rows from others, for Records.
         vectors: of the tokens, if the task has some.
+        groups: the number of each training row's group, if rows belong together.
         what: the task, as errors name it.
 
     Raises:
@@ -107,12 +114,27 @@ def carve(
     if not 0 < validation < len(train):
         raise DataError(f"{what} has {len(train)} training rows; {validation} of them cannot be validation rows")
     # RandomState's streams are frozen: this is the same permutation on every machine and version.
-    order = torch.from_numpy(np.random.RandomState(0).permutation(len(train)))
+    random = np.random.RandomState(0)
+    if groups is None:
+        order = torch.from_numpy(random.permutation(len(train)))
+    else:
+        order, validation = _by_groups(groups, random, validation)
+        if validation == len(train):
+            raise DataError(f"{what} has too few groups of training rows to set some aside for validation")
     carved, kept = order[:validation].sort().values, order[validation:].sort().values
     rest = Split(train.x[kept], train.y[kept])
     mean, std = _statistics(rest.x)
     carved = Split(train.x[carved], train.y[carved])
     return Data(rest, carved, test, form, mean, std, origin, fingerprint, vectors)
+
+
+def _by_groups(groups: Tensor, random: np.random.RandomState, least: int) -> tuple[Tensor, int]:
+    """The rows, group after group in a random order, and how many the first groups have that have so many at least."""
+    names, sizes = groups.unique(return_counts=True)
+    turn = torch.from_numpy(random.permutation(len(names)))
+    order = torch.cat([(groups == name).nonzero().flatten() for name in names[turn]])
+    ends = sizes[turn].cumsum(0)
+    return order, int(ends[(ends >= least).nonzero()[0]])
 
 
 def set_aside(x: Tensor, y: Tensor) -> dict[str, Tensor]:
@@ -127,9 +149,10 @@ def set_aside(x: Tensor, y: Tensor) -> dict[str, Tensor]:
 def _statistics(x: Tensor) -> tuple[Tensor, Tensor] | tuple[None, None]:
     if x.dtype == torch.uint8:
         return _channel_statistics(x)
-    if x.is_floating_point():  # A column that does not vary stays at 0.
-        std = x.double().std(0, correction=0).float()
-        return x.double().mean(0).float(), torch.where(std > 0, std, 1.0)
+    if x.is_floating_point():  # A column that does not vary stays at 0. The channels of signals are columns.
+        x = x.double() if x.dim() == 2 else x.double().transpose(1, -1).flatten(0, -2)
+        std = x.std(0, correction=0).float()
+        return x.mean(0).float(), torch.where(std > 0, std, 1.0)
     return None, None
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..system.choice import check_at_least, check_types
 from ..system.extras import needs
@@ -52,7 +53,7 @@ class Digits(TaskBase):
 
 
 def digits(shape: tuple[int, ...]) -> dict[str, Tensor]:
-    """The digits, enlarged to a shape by repetition; they are also the stand-in for other images."""
+    """The digits, enlarged to a shape by repetition and a black frame; they are also the stand-in for other images."""
     with needs("train", "the data set of digits"):
         from sklearn.datasets import load_digits
 
@@ -60,6 +61,8 @@ def digits(shape: tuple[int, ...]) -> dict[str, Tensor]:
     channels, height, width = shape
     pixels = torch.from_numpy(x * (255 / 16)).round().to(torch.uint8).view(-1, 1, 8, 8)
     pixels = pixels.repeat_interleave(height // 8, 2).repeat_interleave(width // 8, 3).repeat(1, channels, 1, 1)
+    frame = [side for size in (width, height) for side in (size % 8 // 2, size % 8 - size % 8 // 2)]
+    pixels = F.pad(pixels, frame)
     return cut(pixels, torch.from_numpy(y).long())
 
 

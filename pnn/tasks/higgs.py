@@ -1,5 +1,6 @@
 """HIGGS: simulated collisions with a Higgs boson, and without."""
 
+import dataclasses
 import warnings
 from dataclasses import dataclass
 from functools import partial
@@ -10,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..system.choice import added, check_at_least
 from ..system.extras import needs
-from .data import Split, set_aside
+from .data import Data, Split, set_aside
 from .digits import cut
 from .published import Published
 from .sources import Source, join, labels
@@ -100,12 +102,29 @@ class HIGGS(Published):
     ``"35k"`` are the 35,296 different rows that the table of 98,050 on the hub sets aside for validation and for tests,
     sorted and split anew: four fifths to train, of which ``validation`` are validation rows, and a fifth to test. The
     stand-in is the first 28 columns of scikit-learn's breast-cancer table.
+
+    The columns have heavy tails. With ``clip`` each is cut off at so many deviations of the training rows, for whatever
+    network.
     """
 
     validation: int = 5000
     rows: Literal["real", "35k", "stand-in"] = "real"
+    clip: float = added(0.0)  # deviations; 0: nothing is cut off
     name: ClassVar[str] = "higgs"
     make_stand_in = staticmethod(partial(tumours, 28))
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_at_least(self, 0, "clip")
+
+    @property
+    def title(self) -> str:
+        """As a page names its rows."""
+        return super().title + (f", clipped at {self.clip:g} deviations" if self.clip else "")
+
+    def load(self, folder: str | Path | None = None, device: str = "cpu") -> Data:
+        """See :meth:`Published.load`."""
+        return dataclasses.replace(super().load(folder, device), clip=self.clip)
 
     @property
     def source(self) -> Source:  # type: ignore[override]

@@ -55,6 +55,7 @@ class Published(TaskBase):
             origin=origin,
             fingerprint=hashlib.sha256(" ".join((known or sums(tensors)).values()).encode()).hexdigest(),
             vectors=tensors.get("vectors"),
+            groups=tensors.get("train.group"),
             what=self.name,
         ).to(device)
 

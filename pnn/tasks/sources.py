@@ -39,7 +39,8 @@ class Source:
     """Where a data set lives, how it is decoded, and what it must contain."""
 
     title: str  # as a page names it
-    folder: str  # folder below PNN_DATA, with one or more <part>-*.parquet in the hub's schema for each part
+    # folder below PNN_DATA, with one or more <part>-*.parquet in the hub's schema for each part, or one <part>.parquet
+    folder: str
     hub: str  # repository on the hub, empty if it is only in the folder
     revision: str | None  # commit on the hub, None for the newest
     parts: dict[str, tuple[str, ...]]  # "train" and "test" -> the hub's names of the parts that make it up
@@ -117,7 +118,7 @@ def _check_folder(root: Path, source: Source) -> dict[str, list[Path]]:
     for split in source.parts:
         files[split] = []
         for part in source.in_folder(split):
-            found = sorted(place.glob(f"{part}-*.parquet"))
+            found = sorted(place.glob(f"{part}-*.parquet")) or sorted(place.glob(f"{part}.parquet"))
             if not found:
                 raise DataError(
                     f"no file {place}/{part}-*.parquet. The data folder (PNN_DATA or the argument) must hold "

@@ -98,7 +98,13 @@ def _ending(training: Training, found: dict[str, Evaluation]) -> dict[str, Any]:
             raise Diverged(f"a logit of the {split} rows is infinite after the last epoch")
     return {
         "final": {split: evaluation.score for split, evaluation in found.items()},
-        "health": health_of(training.evaluated, found["train"].logit, found["test"].logit),
+        "health": health_of(
+            training.evaluated,
+            found["train"].logit,
+            found["test"].logit,
+            found["train"].outside,
+            found["test"].outside,
+        ),
         "hits": Hits.of(found["test"].hits.numpy()) if training.data.form.classes else None,
     }
 

@@ -1,5 +1,6 @@
 """The training loop: what moves the state on, step by step and epoch by epoch."""
 
+import dataclasses
 import math
 import time
 from collections.abc import Mapping
@@ -10,11 +11,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..analysis.budget import budget
+from ..analysis.health import inputs_outside
 from ..methods import Method
 from ..runs.record import Record
 from ..runs.record_check import SPLITS, curves_of
 from ..runs.run import Run
-from ..runs.score import Score
 from ..system.signals import act_on
 from ..tasks.augment import draw_epoch, mixup_or_cutmix, rand_augment, take_batch
 from ..tasks.data import Data, Split
@@ -85,10 +86,10 @@ class Training(State):
         with tqdm(total=total, initial=done, desc=name, disable=not progress, mininterval=0.5) as bar:
             while self.epoch < self.run.recipe.epochs and not self._stops_early():
                 self._run_epoch(bar, signals)
-                validation = self._evaluate(self.data.validation, "validation").score
+                validation = self._evaluate(self.data.validation, "validation")
                 self._count_time()
                 self._end_epoch(validation)
-                bar.set_postfix_str(f"validation {validation.share:.3f}")
+                bar.set_postfix_str(f"validation {validation.score.share:.3f}")
         if self.best:
             self.model.load_state_dict(self.best)
         found = {split: self._evaluate(getattr(self.data, split), split) for split in SPLITS}
@@ -102,7 +103,7 @@ class Training(State):
         recipe = self.run.recipe
         rows = draw_epoch(len(self.data.train), self.run.seed, self.epoch, recipe.augment != "none", self.device)
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
-            group["lr"] = rate * schedule(recipe, self.epoch)
+            group["lr"] = rate * schedule(recipe, self.epoch, self._watched())
         self.model.train()
         while self.step < self.steps:
             started = time.perf_counter()
@@ -143,22 +144,38 @@ class Training(State):
         with self._autocast():
             logits = self.forward(x)
             loss = objective(logits, target, label_smoothing=recipe.label_smoothing)
-        penalties = [p for method in recipe.methods if (p := method.penalty(self.model)) is not None]
-        torch.stack([loss, *penalties]).sum().backward() if penalties else loss.backward()
+        penalty = self._penalty(self.model)
+        (loss if penalty is None else loss + penalty).backward()
+        measured = {} if penalty is None else {"penalty": penalty}
         for method in recipe.methods:
-            method.after_backward(self.model)
+            measured |= method.after_backward(self.model) or {}
         norm = nn.utils.get_total_norm([p.grad for p in self.model.parameters() if p.grad is not None])
-        # All three numbers come in one transfer, so that a step waits for the device once.
-        value, norm, hits = torch.stack([loss, norm, correct(logits, y)]).detach().double().tolist()
-        if not (math.isfinite(value) and math.isfinite(norm)):
+        # All numbers come in one transfer, so that a step waits for the device once.
+        numbers = torch.stack([loss, norm, correct(logits, y), *measured.values()]).detach().double().tolist()
+        value, norm, hits, *more = numbers
+        if not all(map(math.isfinite, numbers)):
             what = f"step {self.step + 1} of epoch {self.epoch + 1}: the loss is {value}, the gradient's norm {norm}"
+            what += "".join(f", the {name} {v}" for name, v in zip(measured, more, strict=True) if not math.isfinite(v))
             raise Diverged(what + bad_place(self.model, x, self._autocast()))
         self.optimiser.step()
         if self.average:
             self.average.update_parameters(self.model)
         self.loss_sum += value * len(y)
         self.correct += int(hits)
+        for name, number in zip(measured, more, strict=True):
+            self.measured[name] = self.measured.get(name, 0.0) + number
         self.step += 1
+
+    def _penalty(self, model: nn.Module) -> Tensor | None:
+        """What the methods add to the loss of the last forward pass; None if they add nothing."""
+        found = [p for method in self.run.recipe.methods if (p := method.penalty(model)) is not None]
+        return torch.stack(found).sum() if found else None
+
+    def _watched(self) -> list[float]:
+        """The validation loss of each epoch so far, with what methods add to it."""
+        losses = self.curves["validation_loss"]
+        added = self.curves.get("validation_penalty", [0.0] * len(losses))
+        return [loss + more for loss, more in zip(losses, added, strict=True)]
 
     def _inputs(self, x: Tensor) -> Tensor:
         x = self.data.normalise(x)
@@ -175,11 +192,15 @@ class Training(State):
         """
         self.model.eval()
         forward = self.average.module.eval() if self.average else self.forward
-        found = evaluate(lambda x: forward(self._inputs(x)), split, self._autocast)
-        if not math.isfinite(found.score.loss):
-            what = f"the {name} loss is {found.score.loss} after epoch {min(self.epoch + 1, self.run.recipe.epochs)}"
-            raise Diverged(what + bad_weight(self.model.state_dict()))
-        return found
+        with inputs_outside(self.evaluated) as outside:
+            found = evaluate(
+                lambda x: forward(self._inputs(x)), split, self._autocast, lambda: self._penalty(self.evaluated)
+            )
+        for what, value in (("loss", found.score.loss), ("penalty", found.penalty)):
+            if value is not None and not math.isfinite(value):
+                message = f"the {name} {what} is {value} after epoch {min(self.epoch + 1, self.run.recipe.epochs)}"
+                raise Diverged(message + bad_weight(self.model.state_dict()))
+        return dataclasses.replace(found, outside=outside.share)
 
     def _stops_early(self) -> bool:
         """Whether an epoch has ended that is so many after the best one that the recipe stops."""
@@ -199,21 +220,24 @@ class Training(State):
                 raise Diverged(f"{name} on validation rows is {value} after epoch {self.epoch + 1}")
         return found
 
-    def _end_epoch(self, validation: Score) -> None:
-        rows = len(self.data.train)
+    def _end_epoch(self, evaluation: Evaluation) -> None:
+        rows, validation = len(self.data.train), evaluation.score
         loss = self.loss_sum / rows
         values = (
             loss,
             self.correct / rows if self.data.form.classes else r2(loss, self.data.train.y),
             validation.loss,
             validation.share,
-            self.run.recipe.learning_rate * schedule(self.run.recipe, self.epoch),
+            self.run.recipe.learning_rate * schedule(self.run.recipe, self.epoch, self._watched()),
             self.epoch_seconds,
         )
-        for name, value in (dict(zip(curves_of(self.run), values, strict=True)) | self._norms()).items():
+        measured = {name: total / self.steps for name, total in self.measured.items()}
+        measured |= {"validation_penalty": evaluation.penalty, "validation_outside": evaluation.outside}
+        measured = {name: value for name, value in measured.items() if value is not None}
+        for name, value in (dict(zip(curves_of(self.run), values, strict=True)) | measured | self._norms()).items():
             self.curves.setdefault(name, []).append(value)
         self.epoch += 1
         if self.run.recipe.patience and validation.loss == min(self.curves["validation_loss"]):
             self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
             self.best_epoch = self.epoch
-        self.step, self.loss_sum, self.correct, self.epoch_seconds = 0, 0.0, 0, 0.0
+        self.step, self.loss_sum, self.correct, self.epoch_seconds, self.measured = 0, 0.0, 0, 0.0, {}

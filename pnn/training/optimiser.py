@@ -1,11 +1,13 @@
 """The optimiser of a recipe: its groups of parameters, and their learning rate by epoch."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
+from ..methods.method import groups_of_recipe
 from ..runs.run import Recipe, Run
 from ..system.choice import RunError
 
@@ -17,13 +19,41 @@ STATE = {
 }
 
 
-def schedule(recipe: Recipe, epoch: int) -> float:
-    """The share of the learning rate in an epoch (from 0); a cosine goes from 1 towards 0, which it never reaches."""
+# The plateau: a tenth after more than so many epochs without a loss that is lower than the lowest by so large a share.
+PLATEAU_PATIENCE, PLATEAU_THRESHOLD = 5, 0.1
+
+
+def schedule(recipe: Recipe, epoch: int, watched: Sequence[float] = ()) -> float:
+    """The share of the learning rate in an epoch (from 0); a cosine goes from 1 towards 0, which it never reaches.
+
+    Args:
+        recipe: what names the schedule.
+        epoch: counted from 0.
+        watched: the validation losses of the epochs before, what methods add to the loss included; for a plateau.
+    """
+    if recipe.schedule == "plateau":
+        return plateau(watched[:epoch])
     if recipe.schedule == "constant":
         return 1.0
     if recipe.schedule == "steps":
         return 0.1 ** ((2 * epoch >= recipe.epochs) + (4 * epoch >= 3 * recipe.epochs))
     return (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
+
+
+def plateau(losses: Sequence[float]) -> float:
+    """The share of the learning rate after some epochs: that of torch's ReduceLROnPlateau with the numbers above.
+
+    It follows from the losses alone, so that a continued training has it without a state of its own.
+    """
+    share, best, bad = 1.0, math.inf, 0
+    for loss in losses:
+        if loss < best * (1 - PLATEAU_THRESHOLD):
+            best, bad = loss, 0
+        else:
+            bad += 1
+        if bad > PLATEAU_PATIENCE:
+            share, bad = share * 0.1, 0
+    return share
 
 
 def optimiser_of(model: nn.Module, run: Run) -> torch.optim.Optimizer:
@@ -36,18 +66,11 @@ def optimiser_of(model: nn.Module, run: Run) -> torch.optim.Optimizer:
 
 
 def _groups(model: nn.Module, run: Run) -> list[dict[str, Any]]:
-    """A method's own groups; else all parameters, with an embedding and what AdamW does not decay apart."""
+    """A method's own groups, else the recipe's."""
     recipe = run.recipe
     of_methods = {m.name: groups for m in recipe.methods if (groups := m.groups(model, recipe)) is not None}
     if len(of_methods) > 1:
         raise RunError(f"only one method can group the parameters, not both of {' and '.join(of_methods)}")
     if of_methods:
         return next(iter(of_methods.values()))
-    rate = recipe.embedding_learning_rate
-    own = [m.weight for m in model.modules() if rate and isinstance(m, nn.Embedding)]
-    others = [p for p in model.parameters() if all(p is not q for q in own)]
-    groups = [{"params": others}, *([{"params": own, "lr": rate}] if own else [])]
-    if recipe.optimiser == "adamw":  # Biases, BatchNorm's numbers and scales are not decayed.
-        groups[0] = {"params": [p for p in others if p.numel() > max(p.shape)]}
-        groups.append({"params": [p for p in others if p.numel() <= max(p.shape)], "weight_decay": 0.0})
-    return groups
+    return groups_of_recipe(model, recipe)

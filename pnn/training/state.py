@@ -31,6 +31,7 @@ class State:
         self.epoch = self.step = 0  # the next step to take, counted within its epoch
         self.loss_sum = 0.0  # over the rows of this epoch so far
         self.correct = 0
+        self.measured: dict[str, float] = {}  # what methods measure, summed over the steps of this epoch so far
         self.curves: dict[str, list[float]] = {}  # one entry an epoch
         self.seconds = 0.0
         self.epoch_seconds = 0.0
@@ -65,6 +66,7 @@ class State:
             "threads": torch.get_num_threads(),
             "sessions": self.sessions,
             **{name: getattr(self, name) for name in PLAIN},
+            **({"measured": self.measured} if self.measured else {}),
         }
         checkpoint.save(path, tensors, state)
 
@@ -99,6 +101,7 @@ class State:
             torch.set_num_threads(state["threads"])  # The bits of a sum depend on how it is split.
             for name in PLAIN:
                 setattr(self, name, state[name])
+            self.measured = state.get("measured", {})
             self.sessions = state["sessions"] + 1
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())

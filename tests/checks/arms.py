@@ -6,7 +6,7 @@ import statistics
 
 TASKS = {"boolq-glove": "boolq-words"}  # of experiments that have another name than their task
 COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes"}  # that an arm has in common
-CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10}
+CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10, "mnist": 10}
 SOURCE_WIDTH = {"higgs": 98}  # of the arm "source"
 FIRST_TUNING_SEED = 1000  # From this on, seeds choose learning rates and are no results.
 
@@ -30,7 +30,7 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
     """
     tuning = [r for r in records if r["run"]["seed"] >= FIRST_TUNING_SEED]
     records = [r for r in records if r["run"]["seed"] < FIRST_TUNING_SEED]
-    for prefix, find in {"neurons-": of_a_neuron, "relinear-": of_a_way}.items():
+    for prefix, find in {"neurons-": of_a_neuron, "relinear-": of_a_way, "stable-": of_the_contest}.items():
         if claim["experiment"].startswith(prefix):
             own = [r for r in records if r["run"]["task"]["name"] == claim["experiment"].removeprefix(prefix)]
             pair = [find(own, *claim[arm].split("/"), tuning=tuning) for arm in ("against", "arm")]
@@ -141,3 +141,23 @@ def of_a_way(records: list[dict], way: str, depth: str, ratio: str, rate: str, *
             found[record["run"]["recipe"]["learning_rate"]].append(validated(record))
         learning_rate = best(found)
     return [r for r in records if is_its(r) and r["run"]["recipe"]["learning_rate"] == learning_rate]
+
+
+def of_the_contest(
+    records: list[dict], activation: str, degree: str, interval: str, method: str, *, tuning: list[dict]
+) -> list[dict]:
+    """Of polynomial activations: those of a kind, a degree, an interval ("tight" ends at 4) and what holds them."""
+    methods = {"boundary": ["boundary-loss"], "clipping": ["clip-norm"], "both": ["boundary-loss", "clip-norm"]}
+
+    kind = {"published": ("monomial", False), "chebyshev": ("chebyshev", True)}.get(activation, ("chebyshev", False))
+
+    def is_its(record: dict) -> bool:
+        network, recipe = record["run"]["network"], record["run"]["recipe"]
+        own = network["activation"]
+        held = [one["name"] for one in recipe.get("methods", [])] == methods.get(method, [])
+        if not held or isinstance(own, str):
+            return held and own == activation
+        as_far = own["degree"] == int(degree) and (own["bound"] == 4) == (interval == "tight")
+        return as_far and (own["basis"], own["learnable"]) == kind
+
+    return [r for r in records if is_its(r)]

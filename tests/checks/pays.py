@@ -44,7 +44,7 @@ def errors_of(records: list[dict]) -> dict[tuple[int, float], dict[str, dict[int
     for record in records:
         run = record["run"]
         task, network = run["task"], run["network"]
-        arm = ARMS.get((network.get("neuron"), network.get("activation")))
+        arm = ARMS.get((network.get("neuron"), str(network.get("activation"))))
         other = run["seed"] >= 1000 or run["size"] != "laptop"
         if arm is None or other or not isinstance(task, dict) or task.get("target") != "products":
             continue

@@ -84,7 +84,7 @@ def test_the_widths_that_are_kept_are_those_that_match(task, size):
 
 
 def test_a_mistyped_setting_says_what_is_allowed():
-    with pytest.raises(pnn.RunError, match="task must be one of 'cifar10', 'higgs', got 'boolq'"):
+    with pytest.raises(pnn.RunError, match="task must be one of 'cifar10', 'higgs', 'higgs-clipped', got 'boolq'"):
         neurons.runs("smoke", task="boolq")
     with pytest.raises(pnn.RunError, match="seeds must be a whole number"):
         neurons.runs("smoke", seeds=-1)

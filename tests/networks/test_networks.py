@@ -377,3 +377,94 @@ for rows in (128, 13, 128, 13):
     environment = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"}
     ended = subprocess.run([sys.executable, "-c", steps], env=environment, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
+
+
+# --- networks that encrypted inference can take: convolution, activation, BatchNorm ----------------------------------
+
+
+def parameters(model: nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def test_the_networks_of_the_polynomial_activations_source_have_its_parameters():
+    with torch.device("meta"):
+        resnet = pnn.ResNetModule(3, 10, 64, depth=18, stages=4, order="activation-norm")
+        funnel = pnn.FunnelMLPModule(561, 6)
+    assert parameters(resnet) == 11_173_962
+    assert parameters(funnel) == 190_102
+
+
+def test_a_resnet_18_is_its_blocks_written_out():
+    torch.manual_seed(0)
+    model = pnn.ResNetModule(3, 10, 2, activation=pnn.Polynomial(3, 4), depth=18, stages=4, order="activation-norm")
+    model = unlike_at_the_start(model).eval()
+    x = torch.randn(2, 3, 16, 16)
+    stem, activation, norm, *blocks, _, head = model
+    assert len(blocks) == 8
+    y = norm(activation(stem(x)))
+    for number, block in enumerate(blocks):
+        first, act1, norm1, second = block.branch
+        assert first.stride == ((2, 2) if number in (2, 4, 6) else (1, 1))
+        y = block.norm(block.activation(block.shortcut(y) + second(norm1(act1(first(y))))))
+    torch.testing.assert_close(model(x), head(y.mean((2, 3))))
+
+
+@pytest.mark.parametrize(("degree", "total", "depth"), [(2, 2**7, 7), (3, 3**7, 14)])
+def test_a_resnet_of_polynomial_activations_is_a_polynomial(degree, total, depth):
+    activation = pnn.Polynomial(degree, 4)
+    model = pnn.ResNetModule(3, 10, 4, activation=activation, depth=8, order="activation-norm")
+    report = pnn.audit(model, torch.randn(2, 3, 16, 16))
+    assert (report.polynomial, report.degree, report.multiplicative_depth) == (True, total, depth)
+
+
+@pytest.mark.parametrize("depth", [8, 20, 2])
+def test_a_depth_that_no_resnet_of_four_stages_has_says_which_there_are(depth):
+    with pytest.raises(ValueError, match=r"depth must be 10, 18, 26, ... \(8 n \+ 2\), got"):
+        pnn.ResNetModule(3, 10, 4, depth=depth, stages=4)
+    with pytest.raises(pnn.RunError, match=r"ResNet.depth must be 10, 18, 26, ... \(8 n \+ 2\), got"):
+        pnn.ResNet("standard", 4, depth=depth, stages=4)
+
+
+def test_an_mlp_may_have_its_activations_before_batchnorm_and_takes_images():
+    torch.manual_seed(0)
+    network = pnn.MLP("standard", 6, pnn.Polynomial(2, 4), depth=2, order="activation-norm")
+    model = unlike_at_the_start(network.build(pnn.Form((1, 4, 4), 3))).eval()
+    flatten, (linear1, act1, norm1, linear2, act2, norm2, head) = model
+    x = torch.randn(5, 1, 4, 4)
+    y = norm2(act2(linear2(norm1(act1(linear1(flatten(x)))))))
+    torch.testing.assert_close(model(x), head(y))
+    assert parameters(model) == 16 * 6 + 6 * 6 + 2 * 2 * 6 + 6 * 3 + 3 + 2 * 6 + 2 * 3
+    report = pnn.audit(model, x)
+    assert (report.degree, report.multiplicative_depth) == (4, 2)
+
+
+def test_a_funnel_is_its_layers_written_out():
+    torch.manual_seed(0)
+    network = pnn.FunnelMLP("standard", 32, pnn.Polynomial(2, 4))
+    model = unlike_at_the_start(network.build(pnn.Form((7,), 4))).eval()
+    x = torch.randn(5, 7)
+    layers = list(model)[1:]
+    y = x
+    for i in range(5):
+        linear, activation, norm = layers[3 * i : 3 * i + 3]
+        assert linear.out_features == 32 // 2**i
+        y = norm(activation(linear(y)))
+    linear, activation, dropout, head = layers[15:]
+    assert isinstance(dropout, nn.Dropout)
+    torch.testing.assert_close(model(x), head(activation(linear(y))))
+    assert pnn.audit(model, x).degree == 2**6
+    with pytest.raises(pnn.RunError, match=r"FunnelMLP.width must be a multiple of 16, got 24"):
+        pnn.FunnelMLP("standard", 24)
+
+
+@both_neurons
+@pytest.mark.parametrize("width", [1, 4])
+def test_cnns_of_recordings_have_the_parameters_of_their_formula_and_are_polynomials(neuron, width):
+    network = pnn.CNN1d(neuron, width, pnn.Polynomial(2, 4, learnable=False))
+    assert network.fits(pnn.Form((6, 128), 12))
+    assert not network.fits(pnn.Form((28,), 2))
+    model, maps = network.build(pnn.Form((6, 128), 12)), {"standard": 1, "polynomial": 3}[neuron]
+    assert parameters(model) == maps * (5 * 6 * width + 50 * width**2) + 14 * width + 4 * width * 12 + 12
+    report = pnn.audit(model, torch.randn(2, 6, 128))
+    degree = 2**3 if neuron == "standard" else 4**3
+    assert (report.polynomial, report.degree) == (True, degree)

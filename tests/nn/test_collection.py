@@ -13,6 +13,7 @@ from torch.testing import assert_close
 
 import pnn
 from pnn import nn as collection
+from pnn.nn.learned import LearnedActivation
 
 # what a layer may be told beyond torch's own arguments; every layer is tested as it is by default, too
 KINDS = {
@@ -24,7 +25,22 @@ KINDS = {
     "NCPConv2d": [{"degree": 3, "norm": True}],
     "KANLinear": [{"basis": "chebyshev"}],
     "KANConv2d": [{"basis": "chebyshev"}],
+    "PolynomialActivation": [
+        {"basis": "monomial", "fit": "least-squares", "interval": (-2, 3)},
+        {"basis": "hermite", "num_parameters": 4},
+        {"interval_mode": "learned", "init": "silu"},
+        {"interval_mode": "tracked", "learnable": False},
+    ],
     "StarLinear": [{"activation": nn.Identity}],
+    "APL": [{"num_parameters": 4, "hinges": 1}],
+    "PolyNeuron": [{"num_parameters": 4, "points": 4, "k": 2}],
+    "PolyNeuronR": [{"num_parameters": 4, "start": "random"}],
+    "PolyNorm": [{"num_parameters": 4}],
+    "PolyReLU": [{"num_parameters": 4, "order": 2}],
+    "Rational": [{"num_parameters": 4}],
+    "Swish": [{"num_parameters": 4}],
+    "TPGU": [{"order": 0}, {"order": 5}],
+    "XIELU": [{"num_parameters": 4}],
 }
 CONVOLUTIONS = [
     {"padding": 1, "stride": 2},
@@ -76,6 +92,8 @@ def same_numbers_in_every_run():
 
 def build(kind: type[nn.Module], settings: dict, **more) -> nn.Module:
     arguments = {nn.Linear: (4, 6), nn.Conv1d: (4, 6, 3), nn.Conv2d: (4, 6, 3), None: (4,)}[torchs(kind)]
+    if issubclass(kind, LearnedActivation) and "num_parameters" in inspect.signature(kind).parameters:
+        arguments = ()  # By default they share one set of parameters.
     return kind(*arguments, **settings, **more)
 
 
@@ -212,7 +230,7 @@ def test_channels_last_stays_channels_last(kind, settings):
 
 @every_case
 def test_bfloat16_autocast(kind, settings):
-    layer, x = build(kind, settings), example(kind)
+    layer, x = build(kind, settings), example(kind, requires_grad=True)
     with torch.autocast("cpu", torch.bfloat16):
         y = layer(x)
     assert_close(y.float(), layer(x), rtol=0.05, atol=0.1)

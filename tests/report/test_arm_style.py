@@ -5,7 +5,7 @@ import pytest
 import pnn
 from pnn.analysis import expressivity
 from pnn.networks.neurons import NEURONS
-from pnn.report import collapse
+from pnn.report import collapse, contest
 from pnn.report.arms import label
 from pnn.report.plots.arm_style import COLOURS, KNOWN, styles
 
@@ -20,12 +20,14 @@ def figures_of_the_book() -> dict[str, list[str]]:
         found |= {name: [label(arm) for arm in named], f"{name}, unlabelled": named} if named else {}
     relinear = {arm: [] for arm in pnn.experiments.relinear.runs("laptop")}
     held = [f"ReLinear, ratio {ratio:g}" for ratio in collapse.by_ratio(relinear)]
+    stable = {arm: [] for arm in pnn.experiments.stable.runs("laptop")}
     return found | {
         "pair": ["standard", "polynomial"],
         "showcase": ["standard", "PolyNeXt"],
         "neurons": list(NEURONS),
         "expressivity": list(expressivity.NEURONS),
         "ways": list(collapse.ways(relinear)),
+        **{f"contest, {where}": list(contest.shares(stable, where)) for where in ("tight", "published")},
         "strategies": ["conventional", "quadratic, not held back", *held],
     }
 

@@ -27,6 +27,7 @@ SMALLEST = {
     "relinear": {"size": "smoke", "task": "higgs", "seeds": 2},
     "precision": {"size": "smoke"},
     "when_it_pays": {"size": "smoke"},
+    "stable_training": {"size": "smoke", "seeds": 1},
     "quickstart": {"seeds": 1, "epochs": 1},
     "own_data": {"seeds": 2, "epochs": 1},
     "showcase": {"size": "smoke"},

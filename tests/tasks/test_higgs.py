@@ -139,3 +139,28 @@ def test_of_a_file_that_says_where_its_rows_come_from_those_of_openml_are_taken(
     split = higgs.openml_columns(higgs.SMALL_SOURCE, table)
     assert np.array_equal(split.x.numpy(), ROWS[[0, 2, 3, 5]].astype(np.float32))
     assert len(higgs.openml_columns(higgs.SMALL_SOURCE, higgs_table()).y) == 6  # the hub's files have no such column
+
+
+def test_clipped_columns_are_cut_off_at_deviations_of_the_training_rows():
+    plain, clipped = HIGGS.load(), pnn.HIGGS(validation=80, rows="stand-in", clip=1.5).load()
+    for split in SPLITS:
+        x = getattr(plain, split).x
+        assert torch.equal(x, getattr(clipped, split).x), "what is stored stays as it was"
+        normal = plain.normalise(x)
+        assert torch.equal(clipped.normalise(x), normal.clamp(-1.5, 1.5))
+    assert plain.normalise(plain.train.x).abs().max() > 1.5
+    assert clipped.fingerprint == plain.fingerprint
+
+
+def test_a_clip_stands_in_title_and_id_and_none_leaves_both():
+    as_it_is, clipped = pnn.HIGGS(rows="35k"), pnn.HIGGS(rows="35k", clip=3)
+    assert (as_it_is.title, clipped.title) == (
+        "HIGGS subset (35k rows)",
+        "HIGGS subset (35k rows), clipped at 3 deviations",
+    )
+    recipe = pnn.Recipe(1, augment="none")
+    runs = [pnn.Run(task, pnn.MLP("standard", 8), recipe, 0, "laptop") for task in (as_it_is, clipped)]
+    assert "clip" not in runs[0].to_dict()["task"]
+    assert runs[1].to_dict()["task"]["clip"] == 3.0
+    with pytest.raises(pnn.RunError, match=r"HIGGS.clip must be at least 0"):
+        pnn.HIGGS(clip=-1.0)

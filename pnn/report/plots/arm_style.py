@@ -58,6 +58,10 @@ KNOWN = {
     "polynomial, the source's width": Style(COLOURS["brown"], SOLID, "D"),
     "standard, the source's rate": Style(COLOURS["blue"], DOTTED, "o"),
     "polynomial, equal parameters, the source's rate": Style(COLOURS["orange"], DASHDOT, "d"),
+    "powers, frozen, free": Style(COLOURS["brown"], DASHED, "X"),
+    "powers, frozen, both": Style(COLOURS["brown"], SOLID, "s"),
+    "Chebyshev, trained, free": Style(COLOURS["purple"], DASHED, "^"),
+    "Chebyshev, trained, both": Style(COLOURS["purple"], SOLID, "o"),
     "quadratic, not held back": QUADRATIC,
     "ReLinear, ratio 0.0001": Style(COLOURS["orange"], DASHDOT, "^"),
 }

@@ -14,12 +14,15 @@ from .style import log_ticks, say_start
 LETTERS = 48  # So many fit under an axis.
 
 
-def shares_by_depth(ways: Mapping[str, Sequence[tuple[int, int, int]]], label: str) -> Figure:
+def shares_by_depth(
+    ways: Mapping[str, Sequence[tuple[int, int, int]]], label: str, over: str = "depth, layers"
+) -> Figure:
     """A share against depth, a line a way, with exact 95 % intervals; the ways stand a little apart.
 
     Args:
         ways: by name, for each depth: the depth, how many runs it happened to, and how many runs there were.
         label: of the share, in percent.
+        over: what stands in the place of the depth, as a degree may.
     """
     style = styles(ways)
     depths = sorted({depth for points in ways.values() for depth, *_ in points})
@@ -30,8 +33,8 @@ def shares_by_depth(ways: Mapping[str, Sequence[tuple[int, int, int]]], label: s
             spread = np.abs(shares[:, 1:].T - shares[:, 0])
             line = {"linestyle": style[way].dash, "marker": style[way].marker, "color": style[way].colour}
             axis.errorbar(x, shares[:, 0], yerr=spread, **line, markersize=6, capsize=3, label=way)
-        axis.set(xlabel="depth, layers", ylabel=label, ylim=(-4, 104), xticks=range(len(depths)), xticklabels=depths)
-        figure.legend(loc="outside upper center", ncols=2, frameon=False)
+        axis.set(xlabel=over, ylabel=label, ylim=(-4, 104), xticks=range(len(depths)), xticklabels=depths)
+        figure.legend(loc="outside upper center", ncols=2 if len(ways) < 4 else 1, frameon=False)
     return figure
 
 

@@ -1,6 +1,6 @@
 """A page says nothing on the console, fails at nothing and asks nothing of the network."""
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
 
 def listen(page: Page) -> list[str]:
@@ -14,8 +14,14 @@ def listen(page: Page) -> list[str]:
     page.on("console", lambda message: message.type == "error" and hear(f"on the console: {message.text}"))
     page.on("pageerror", lambda error: hear(f"a script fails: {error.message}"))
     page.on("request", lambda request: local(request.url) or hear(f"asks the network for {request.url}"))
-    page.on("requestfailed", lambda request: hear(f"{request.url} cannot be loaded: {request.failure}"))
+    failed = "requestfailed"
+    page.on(failed, lambda request: left(request) or hear(f"{request.url} cannot be loaded: {request.failure}"))
     return heard
+
+
+def left(request: Request) -> bool:
+    """Whether the page was left while the request was under way; a file that is missing fails in another way."""
+    return request.failure == "net::ERR_ABORTED"
 
 
 def local(address: str) -> bool:

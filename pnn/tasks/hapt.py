@@ -1,0 +1,105 @@
+"""HAPT: activities and postural transitions, from the motion sensors of a smartphone worn at the waist."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .digits import cut
+from .published import Published
+from .sources import Companion, Source
+
+if TYPE_CHECKING:
+    import pyarrow
+
+WINDOW, STEP = 128, 64  # samples, at 50 Hz: 2.56 seconds, half of which the next window shares
+TEST_USERS = (2, 4, 9, 10, 12, 13, 18, 20, 24)  # the authors' split
+# The file holds whole numbers; these are their units, g and radians a second.
+UNITS = np.array([1 / 720] * 3 + [np.pi / 180 * 0.0175] * 3)
+
+
+def signals(source: Source, table: "pyarrow.Table") -> dict[str, np.ndarray]:
+    """Decode a file of samples: the number of each one's experiment, and its six signals in their units."""
+    experiment, *names = source.columns
+    return {
+        "experiment": table[experiment].to_numpy(),
+        "signals": np.stack([table[name].to_numpy() for name in names], 1) * UNITS,
+    }
+
+
+def windows(source: Source, files: dict[str, list[dict]], companions: dict[str, Path]) -> dict[str, Tensor]:
+    """Cut the labelled segments of the experiments into windows, and split them by users."""
+    experiment = np.concatenate([file["experiment"] for file in files["train"]])
+    samples = np.concatenate([file["signals"] for file in files["train"]]).astype(np.float32)
+    found: dict[str, list] = {"x": [], "y": [], "user": []}
+    for line in companions["segments"].read_text().splitlines():
+        number, user, activity, first, last = map(int, line.split())  # first and last are counted from 1
+        segment = samples[experiment == number][first - 1 : last]
+        for start in range(0, len(segment) - WINDOW + 1, STEP):
+            found["x"].append(segment[start : start + WINDOW].T)
+            found["y"].append(activity - 1)
+            found["user"].append(user)
+    x, y = torch.from_numpy(np.stack(found["x"])).contiguous(), torch.tensor(found["y"])
+    user = torch.tensor(found["user"], dtype=torch.uint8)
+    test = torch.isin(user, torch.tensor(TEST_USERS, dtype=torch.uint8))
+    return {
+        "train.x": x[~test],
+        "train.y": y[~test],
+        "train.group": user[~test],
+        "test.x": x[test],
+        "test.y": y[test],
+    }
+
+
+HAPT_SOURCE = Source(
+    title="HAPT",
+    folder="hapt",
+    hub="",
+    revision=None,
+    parts={"train": ("hapt_raw",)},
+    columns=("exp", "acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z"),
+    decode=signals,
+    combine=windows,
+    companions={"segments": Companion("hapt/labels.txt", "")},
+    shape=(6, WINDOW),
+    classes=12,
+    rows={"train": 7767, "test": 3162},
+    sha256={
+        "train": "cf093247f0456caa817798687aeaeaab42b5d76a49c81bf756a51102907de240"
+        " 2a9d69df2c62064bd732550f798f02b1208ce2e7d0bee0509189abedbbe2671a",
+        "test": "17b231a22638390e21aa44f6bd3857c566ef5e9356781524727e56ff71e6a6af"
+        " ed1c12a2dcdd6768112c6b323f0939cffcb018d60e09ee057992d80f08e47a86",
+        "train.group": "cb3ee4d4668d216ad2c7d2119a84fdf398ae91e355d2181d8c35dadf46bf8df4",
+    },
+)
+
+
+def waves() -> dict[str, Tensor]:
+    """480 windows of twelve rhythms in noise, of ten users; the last fifth is the test set."""
+    generator = torch.Generator().manual_seed(0)
+    y = torch.arange(480) % 12
+    time = torch.arange(WINDOW) / WINDOW
+    phase = torch.rand(480, 6, 1, generator=generator)
+    rhythm = torch.sin(2 * torch.pi * ((y[:, None, None] + 1) * time + phase))
+    x = rhythm + 0.3 * torch.randn(480, 6, WINDOW, generator=generator)
+    tensors = cut(x, y)
+    return tensors | {"train.group": (torch.arange(len(tensors["train.y"])) // 12 % 10).to(torch.uint8)}
+
+
+@dataclass(frozen=True)
+class HAPT(Published):
+    """Windows of acceleration (in g) and rotation (in radians a second), six signals at 50 Hz, of twelve classes.
+
+    7,767 windows of 21 users to train, of whom some are set aside until there are ``validation`` windows, and 3,162 of
+    nine others to test: the authors' split. The signals are raw, unlike the features that the authors publish beside
+    them. The stand-in is twelve rhythms in noise.
+    """
+
+    validation: int = 1500
+    rows: Literal["real", "stand-in"] = "real"
+    name: ClassVar[str] = "hapt"
+    source: ClassVar[Source] = HAPT_SOURCE
+    make_stand_in = staticmethod(waves)
