@@ -69,7 +69,9 @@ def setting(arms: Arms) -> str:
     first = runs[0]
     rows = " and ".join(dict.fromkeys(run.task.title for run in runs))
     epochs = " or ".join(dict.fromkeys(_epochs(run.recipe) for run in runs))
-    counts = sorted({len(arm) for arm in arms.values() if not isinstance(arm[0].run.network, Baseline)}, reverse=True)
+    # A seed counts once, also where the Records of several networks stand together as one arm.
+    networks = [arm for arm in arms.values() if not isinstance(arm[0].run.network, Baseline)]
+    counts = sorted({len({record.run.seed for record in arm}) for arm in networks}, reverse=True)
     devices = " and ".join(sorted({record.used["device"].replace("(R)", "") for record in trained})) or "no device"
     seeds = " or ".join(map(str, counts))
     precisions = " and ".join(dict.fromkeys(run.recipe.precision for run in runs))

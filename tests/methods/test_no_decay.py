@@ -1,10 +1,13 @@
 """What is decayed and what not, in the groups and after a step."""
 
+from typing import get_args
+
 import pytest
 import torch
 from torch import nn
 
 import pnn
+from pnn.nn import activation
 from pnn.training.optimiser import optimiser_of
 
 
@@ -22,15 +25,27 @@ def decayed(run: pnn.Run) -> set[str]:
     return {names[p] for group in groups if group["weight_decay"] for p in group["params"]}
 
 
+# Every activation that a network may have, one a channel where it can: what is added to the union is tried as well.
+CHOICES = [
+    pnn.Polynomial(3, 2.0, per_channel=True) if kind is pnn.Polynomial else kind()
+    for kind in get_args(activation.Activation)
+]
+LEARNED = [choice for choice in CHOICES if list(choice.build(4).parameters())]
+
+
+def test_what_is_learned_is_more_than_a_few_of_the_choices():
+    assert {choice.name for choice in LEARNED} >= {"polynomial", "hermite", "tpgu", "polyneuron", "swish", "rational"}
+
+
 @pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd"])
-@pytest.mark.parametrize("activation", [pnn.TPGUChoice(), pnn.PolyNeuronChoice(per_channel=True), pnn.SwishChoice()])
-def test_activations_alone_are_left_out(activation, optimiser):
-    before, after = (decayed(run_of(activation, *own, optimiser=optimiser)) for own in ((), (pnn.NoDecay(),)))
-    model = run_of(activation).network.build(pnn.Digits().form)
+@pytest.mark.parametrize("choice", LEARNED, ids=lambda choice: choice.name)
+def test_activations_alone_are_left_out(choice, optimiser):
+    before, after = (decayed(run_of(choice, *own, optimiser=optimiser)) for own in ((), (pnn.NoDecay(),)))
+    model, kind = run_of(choice).network.build(pnn.Digits().form), type(choice.build(4))
     own = {
         f"{name}.{parameter}"
         for name, module in model.named_modules()
-        if type(module).__module__ in ("pnn.nn.tpgu", "pnn.nn.polyneuron", "pnn.nn.swish")
+        if isinstance(module, kind)
         for parameter, _ in module.named_parameters()
     }
     assert own

@@ -76,3 +76,9 @@ def test_arms_that_are_the_same_runs_are_one_of_both_names():
         "polynomial, equal multiply-accumulates and step time": 2,
         "polynomial, equal parameters and activation memory": 3,
     }
+
+
+def test_a_seed_of_several_networks_together_counts_once(arms):
+    together = {"all arms": [record for arm in arms.values() for record in arm]}
+    assert len(together["all arms"]) == 8
+    assert ", 4 seeds an arm," in setting(together)

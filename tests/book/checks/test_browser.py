@@ -104,6 +104,19 @@ def test_what_a_page_says_and_asks_is_heard(text, heard, tab, show):
     assert listening.taken(kept) == []
 
 
+def test_a_page_that_is_left_while_it_loads_is_none_that_lacks_something(tab, tmp_path):
+    (tmp_path / "first.html").write_text('<p>First</p><script src="held.js" async></script>')
+    (tmp_path / "second.html").write_text("<p>Second</p>")
+    kept, failed = listening.listen(tab), []
+    tab.on("requestfailed", lambda request: failed.append(request))
+    tab.route("**/held.js", lambda route: None)  # It is never answered.
+    tab.goto((tmp_path / "first.html").as_uri(), wait_until="commit")
+    tab.wait_for_selector("script", state="attached")
+    tab.goto((tmp_path / "second.html").as_uri())
+    assert [request.failure for request in failed] == ["net::ERR_ABORTED"]
+    assert listening.taken(kept) == []
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
