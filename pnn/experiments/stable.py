@@ -90,12 +90,11 @@ def runs(size: str, *, seeds: int = 0, epochs: int = 0) -> dict[Arm, list[Run]]:
 
     Polynomials of six degrees that start as ReLU, as published (powers, never trained) and in Chebyshev polynomials
     whose coefficients are trained; each on the published interval and on one tight enough that the fit is no line. On
-    the tight one each is free, and held by clipping of the selective kind, by the boundary loss, and by both; on the
-    published one free and held by both, at degrees 8 and 22 by either alone as well. There plain clipping stands beside
-    the selective kind, and Chebyshev polynomials that are not trained beside those that are. The fit of degree 3 to ReLU
-    is that of degree 2, so that degree 3 has only the polynomials that are trained. Beside them ReLU,
-    :class:`pnn.HermiteBatchNorm`, and quadratic neurons of as many parameters without activation, with and without
-    ReLinear's start.
+    the tight one each is free, and held by selective clipping, by the boundary loss, and by both; on the published one
+    free and held by both. At degrees 8 and 22 every way stands on both, and plain clipping beside the selective kind,
+    and Chebyshev polynomials that are not trained beside those that are. The fit of degree 3 to ReLU is that of degree
+    2, so that degree 3 has only the polynomials that are trained. Beside them ReLU, :class:`pnn.HermiteBatchNorm`, and
+    quadratic neurons of as many parameters without activation, with and without ReLinear's start.
 
     All have the source's learning rate, and some their own as well.
 
