@@ -19,7 +19,7 @@ FORMS = {"powers": "monomial", "Chebyshev": "chebyshev"}
 
 @torch.no_grad()
 def table(degrees: Iterable[int] = tuple(PUBLISHED)) -> Table:
-    """A row a degree: how far the fit is from ReLU on the published interval at most, and what float32 adds to each form.
+    """A row a degree: how far the fit is from ReLU on the published interval, and what float32 adds to each form.
 
     ``powers`` and ``Chebyshev`` are the largest distances, over evenly spaced points, of the form in float32 from the
     same polynomial in float64.
