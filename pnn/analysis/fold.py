@@ -16,7 +16,6 @@ PASSING = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 POOLS = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 ADAPTIVE_POOLS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
 RANKS = {nn.Conv1d: 3, nn.Conv2d: 4, nn.Conv3d: 5}
-UNKNOWN = -1
 SMALLEST = 1e-6  # A channel that is scaled by less than this share of the largest is as good as 0: no division by it.
 
 
@@ -70,8 +69,9 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
       is a map;
     - both before what is no map: an activation, max-pooling, a polynomial neuron, the output.
 
-    All of it is calculated in float64 and rounded to the type of the layers. In float64 the outputs agree to 1e-10 of
-    their largest, in float32 to its rounding.
+    A linear layer beside a BatchNorm is taken to have rows ``(N, features)``. All of it is calculated in float64 and
+    rounded to the type of the layers: in float64 the outputs agree to 1e-10 of their largest, in float32 to its
+    rounding.
 
     Args:
         model: a network that :func:`torch.fx.symbolic_trace` can follow down to its layers. It is left as it is.
@@ -145,6 +145,7 @@ class _Folding:
         self.base: dict[fx.Node, fx.Node] = {}  # of what lacks something: the node that has the rest
         self.settled: dict[fx.Node, fx.Node] = {}
         self.rank: dict[fx.Node, int | None] = {}  # how many dimensions a value has, where that is known
+        self.flat: set[fx.Node] = set()  # whose channels lie side by side with their positions
 
     def done(self) -> fx.GraphModule:
         for node in [*self.graph.nodes]:
@@ -153,9 +154,8 @@ class _Folding:
                 self.batch_norm(node, layer)
             elif isinstance(layer, MAPS):
                 self.map(node, layer)
-            elif rank := self.passes(node, layer):
+            elif self.passes(node, layer):
                 (source,) = node.all_input_nodes
-                self.rank[node] = rank
                 if source in self.lacks:
                     node.replace_input_with(source, self.base[source])
                     self.lacks[node], self.base[node] = self.lacks[source], node
@@ -164,7 +164,7 @@ class _Folding:
                     self.add(node)
                 for source in node.all_input_nodes:
                     self.settle(node, source)
-                self.rank[node] = self.kept_rank(node, layer)
+                self.rank.setdefault(node, self.kept_rank(node, layer))
         for node in reversed([*self.graph.nodes]):
             if isinstance(self.layer(node), _BatchNorm):  # Nothing uses it any more.
                 self.graph.erase_node(node)
@@ -202,7 +202,10 @@ class _Folding:
             return
         affine = self.lacks[source]
         dimensions = self.rank.get(source)
-        misplaced = isinstance(layer, nn.Linear) and dimensions not in (2, None)  # its features are no channels
+        # The features of a linear layer are channels in rows (N, features), and in what was flattened.
+        misplaced = isinstance(layer, nn.Linear) and (
+            dimensions not in (2, None) or (layer.in_features != len(affine.scale) and source not in self.flat)
+        )
         if misplaced or not self.alone(node):
             return self.settle(node, source)
         if _pads_with_zeros(layer) and affine.shift.any():
@@ -223,8 +226,10 @@ class _Folding:
         for source, other in (node.args, node.args[::-1]):
             before = self.layer(other)
             takes = isinstance(before, MAPS) and len(other.users) == 1 and self.alone(other)
-            if source in self.lacks and takes and self.rank.get(source) in (self.rank[other], None):
+            if source in self.lacks and takes and self.rank.get(source) == self.rank[other]:
                 own = self.lacks[source]
+                if len(own.shift) != before.weight.shape[0]:
+                    continue
                 _scale_outputs(before, _Affine(torch.ones_like(own.scale), own.shift))
                 scale = ChannelAffine(own.scale.to(before.weight.dtype), None)
                 node.replace_input_with(source, self.insert(node, source, scale))
@@ -250,35 +255,45 @@ class _Folding:
         with self.graph.inserting_before(node):
             return self.graph.call_module(name, (self.base[source],))
 
-    def passes(self, node: fx.Node, layer: nn.Module | None) -> int | None:
-        """Whether a scale and a shift of channels may come after a node as well as before it: then the result's rank.
+    def passes(self, node: fx.Node, layer: nn.Module | None) -> bool:
+        """Whether a scale and a shift of channels may come after a node as well as before it.
 
         That is so where every output is a mean of one channel's inputs, the padding not among them.
         """
-        if len(node.all_input_nodes) != 1 or self.base.get(node.all_input_nodes[0]) is None:
-            return None
+        if len(node.all_input_nodes) != 1:
+            return False
         (source,) = node.all_input_nodes
         rank = self.rank.get(source)
         if isinstance(layer, PASSING):
-            return rank or UNKNOWN
+            self.rank[node] = rank
+            if source in self.flat:
+                self.flat.add(node)
+            return True
         if isinstance(layer, POOLS):
+            self.rank[node] = 3 + POOLS.index(type(layer))
             padded = any(_each(layer.padding)) and layer.count_include_pad
-            divided = getattr(layer, "divisor_override", None)
-            return None if padded or divided else 3 + POOLS.index(type(layer))
+            return not padded and not getattr(layer, "divisor_override", None)
         if isinstance(layer, ADAPTIVE_POOLS):
-            return 3 + ADAPTIVE_POOLS.index(type(layer))
-        if node.target in ("mean", torch.mean) and rank and rank > 2:
+            self.rank[node] = 3 + ADAPTIVE_POOLS.index(type(layer))
+            return True
+        if node.target in ("mean", torch.mean) and rank:
             dims = node.kwargs.get("dim", node.args[1] if len(node.args) > 1 else None)
             if dims is not None and all(dim % rank > 1 for dim in _each(dims)):
                 keeps = node.kwargs.get("keepdim", node.args[2] if len(node.args) > 2 else False)
-                return rank if keeps else rank - len(_each(dims))
-        if _flattens(node, layer):
-            channels = len(self.lacks[source].scale)
-            after = [self.layer(user) for user in node.users]
-            if all(isinstance(user, nn.Linear) and user.in_features % channels == 0 for user in after):
-                if all(map(self.alone, node.users)):
-                    return 2
-        return None
+                self.rank[node] = rank if keeps else rank - len(_each(dims))
+                return True
+        if _flattens(node, layer) and (source not in self.lacks or self.only_linear(node, source)):
+            self.rank[node] = 2
+            self.flat.add(node)
+            return True
+        return False
+
+    def only_linear(self, node: fx.Node, source: fx.Node) -> bool:
+        """Whether what was flattened goes to linear layers alone, which can tell its channels apart."""
+        channels = len(self.lacks[source].scale)
+        users = [self.layer(user) for user in node.users]
+        able = all(isinstance(user, nn.Linear) and user.in_features % channels == 0 for user in users)
+        return able and all(map(self.alone, node.users))
 
     def kept_rank(self, node: fx.Node, layer: nn.Module | None) -> int | None:
         """How many dimensions a layer's result has: this package's and torch's activations keep their number."""

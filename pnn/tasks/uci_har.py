@@ -30,8 +30,9 @@ def features(source: Source, table: "pyarrow.Table") -> Windows:
     """Decode a file: a list of 561 numbers a window, its activity from 0 to 5, and its user."""
     column, label, user = source.columns
     rows = table[column].to_pylist()
-    if wrong := next((place for place, row in enumerate(rows) if len(row) != FEATURES), None):
-        raise ValueError(f"window {wrong} has {len(rows[wrong])} features, expected {FEATURES}")
+    for place, row in enumerate(rows):
+        if len(row) != FEATURES:
+            raise ValueError(f"window {place} has {len(row)} features, expected {FEATURES}")
     x = torch.from_numpy(np.asarray(rows, np.float32))
     users = torch.from_numpy(np.array(table[user].to_pylist(), np.uint8))
     return Windows(x, labels(table[label].to_pylist(), source.classes), users)
