@@ -143,12 +143,6 @@ class HAPT(Published):
     source: ClassVar[Source] = HAPT_SOURCE
     make_stand_in = staticmethod(waves)
 
-    @property
-    def title(self) -> str:
-        """As a page names its rows."""
-        names = {"users": "", "rows": ", split by rows", "leaking": ", split with a leak"}
-        return super().title + names[self.split]
-
     def arranged(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """The rows as ``split`` says."""
         if self.split == "users":
