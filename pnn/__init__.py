@@ -25,9 +25,10 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     )
     from .analysis.audit import Audit, Obstacle, audit, degree_along_line
     from .analysis.budget import Budget, budget, match_width
+    from .analysis.channel_affine import ChannelAffine
     from .analysis.conversion import Conversion
     from .analysis.convert import convert
-    from .analysis.fold import ChannelAffine, fold_batch_norm
+    from .analysis.fold import fold_batch_norm
     from .methods.boundary_loss import BoundaryLoss
     from .methods.clip_norm import ClipNorm
     from .methods.no_decay import NoDecay
@@ -127,9 +128,10 @@ else:
     _HOMES = {
         "analysis.audit": ("Audit", "Obstacle", "audit", "degree_along_line"),
         "analysis.budget": ("Budget", "budget", "match_width"),
+        "analysis.channel_affine": ("ChannelAffine",),
         "analysis.conversion": ("Conversion",),
         "analysis.convert": ("convert",),
-        "analysis.fold": ("ChannelAffine", "fold_batch_norm"),
+        "analysis.fold": ("fold_batch_norm",),
         "methods.boundary_loss": ("BoundaryLoss",),
         "methods.clip_norm": ("ClipNorm",),
         "methods.no_decay": ("NoDecay",),

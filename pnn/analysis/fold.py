@@ -3,13 +3,14 @@
 import copy
 import operator
 from collections import Counter
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, fx, nn
+from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import parametrize
+
+from .channel_affine import Affine, ChannelAffine, pads_with_zeros, scale_inputs, scale_outputs
 
 MAPS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 PASSING = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
@@ -17,38 +18,6 @@ POOLS = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
 ADAPTIVE_POOLS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d)
 RANKS = {nn.Conv1d: 3, nn.Conv2d: 4, nn.Conv3d: 5}
 SMALLEST = 1e-6  # A channel that is scaled by less than this share of the largest is as good as 0: no division by it.
-
-
-class ChannelAffine(nn.Module):
-    r"""A scale and a shift of each channel, what :func:`pnn.fold_batch_norm` leaves of a batch normalisation.
-
-    .. math:: y_c = a_c x_c + b_c
-
-    Args:
-        scale: :math:`a`, one a channel (dimension 1 of the input); None is 1.
-        shift: :math:`b`; None is 0.
-
-    Shape:
-        ``(N, C, *)`` to the same.
-    """
-
-    scale: Tensor | None
-    shift: Tensor | None
-
-    def __init__(self, scale: Tensor | None, shift: Tensor | None) -> None:
-        super().__init__()
-        self.register_buffer("scale", scale)
-        self.register_buffer("shift", shift)
-
-    def forward(self, x: Tensor) -> Tensor:
-        shape = (-1,) + (1,) * (x.dim() - 2)
-        if self.scale is not None:
-            x = x * self.scale.view(shape)
-        return x if self.shift is None else x + self.shift.view(shape)
-
-    def extra_repr(self) -> str:
-        own = {"scale": self.scale, "shift": self.shift}
-        return ", ".join(f"{name} of {len(value)} channels" for name, value in own.items() if value is not None)
 
 
 def fold_batch_norm(model: nn.Module) -> nn.Module:
@@ -111,37 +80,13 @@ class _Tracer(fx.Tracer):
         return layer or super().is_leaf_module(m, module_qualified_name)
 
 
-@dataclass(frozen=True)
-class _Affine:
-    """What a value still lacks: ``scale * value + shift`` for each channel, float64."""
-
-    scale: Tensor
-    shift: Tensor
-
-    def after(self, earlier: "_Affine | None") -> "_Affine":
-        """This one on top of another."""
-        if earlier is None:
-            return self
-        return _Affine(self.scale * earlier.scale, self.scale * earlier.shift + self.shift)
-
-    @classmethod
-    def of(cls, norm: _BatchNorm) -> "_Affine":
-        """The map of a batch normalisation in evaluation."""
-        mean, variance = norm.running_mean.double(), norm.running_var.double()
-        scale = (variance + norm.eps).rsqrt()
-        if norm.weight is not None:
-            scale = scale * norm.weight.detach().double()
-        shift = -scale * mean
-        return cls(scale, shift if norm.bias is None else shift + norm.bias.detach().double())
-
-
 class _Folding:
     """One walk along the graph, which keeps in mind what each value lacks until something takes it."""
 
     def __init__(self, module: fx.GraphModule) -> None:
         self.module, self.graph = module, module.graph
         self.calls = Counter(node.target for node in self.graph.nodes if node.op == "call_module")
-        self.lacks: dict[fx.Node, _Affine] = {}
+        self.lacks: dict[fx.Node, Affine] = {}
         self.base: dict[fx.Node, fx.Node] = {}  # of what lacks something: the node that has the rest
         self.settled: dict[fx.Node, fx.Node] = {}
         self.rank: dict[fx.Node, int | None] = {}  # how many dimensions a value has, where that is known
@@ -184,9 +129,9 @@ class _Folding:
     def batch_norm(self, node: fx.Node, norm: _BatchNorm) -> None:
         """Fold it into the map right before it, or keep it in mind for what follows."""
         (source,) = node.all_input_nodes
-        before, affine = self.layer(source), _Affine.of(norm)
+        before, affine = self.layer(source), Affine.of(norm)
         if isinstance(before, MAPS) and len(source.users) == 1 and self.alone(source):
-            _scale_outputs(before, affine)
+            scale_outputs(before, affine)
             node.replace_all_uses_with(source)
             self.graph.erase_node(node)
             return
@@ -208,15 +153,15 @@ class _Folding:
         )
         if misplaced or not self.alone(node):
             return self.settle(node, source)
-        if _pads_with_zeros(layer) and affine.shift.any():
+        if pads_with_zeros(layer) and affine.shift.any():
             if affine.scale.abs().min() <= SMALLEST * affine.scale.abs().max():
                 return self.settle(node, source)
             shift = ChannelAffine(None, (affine.shift / affine.scale).to(layer.weight.dtype))
             node.replace_input_with(source, self.insert(node, source, shift))
-            affine = _Affine(affine.scale, torch.zeros_like(affine.shift))
+            affine = Affine(affine.scale, torch.zeros_like(affine.shift))
         else:
             node.replace_input_with(source, self.base[source])
-        _scale_inputs(layer, affine)
+        scale_inputs(layer, affine)
 
     def add(self, node: fx.Node) -> None:
         """Give the shifts of what is added to the maps that they are added to; the scales stay to be settled."""
@@ -230,7 +175,7 @@ class _Folding:
                 own = self.lacks[source]
                 if len(own.shift) != before.weight.shape[0]:
                     continue
-                _scale_outputs(before, _Affine(torch.ones_like(own.scale), own.shift))
+                scale_outputs(before, Affine(torch.ones_like(own.scale), own.shift))
                 scale = ChannelAffine(own.scale.to(before.weight.dtype), None)
                 node.replace_input_with(source, self.insert(node, source, scale))
 
@@ -313,35 +258,3 @@ def _flattens(node: fx.Node, layer: nn.Module | None) -> bool:
     if isinstance(layer, nn.Flatten):
         return (layer.start_dim, layer.end_dim) == (1, -1)
     return node.target in ("flatten", torch.flatten) and (*node.args[1:], *node.kwargs.values()) in ((1,), (1, -1))
-
-
-def _pads_with_zeros(layer: Any) -> bool:
-    if isinstance(layer, nn.Linear) or layer.padding_mode != "zeros" or layer.padding == "valid":
-        return False
-    return any(size > 1 for size in layer.kernel_size) if layer.padding == "same" else any(layer.padding)
-
-
-@torch.no_grad()
-def _scale_outputs(layer: Any, affine: _Affine) -> None:
-    """The affine map after the layer becomes part of it."""
-    weight, like = layer.weight.double(), layer.weight
-    bias = 0 if layer.bias is None else layer.bias.double()
-    scale = affine.scale.view(-1, *[1] * (weight.dim() - 1))
-    layer.weight = nn.Parameter((weight * scale).to(like.dtype), requires_grad=like.requires_grad)
-    layer.bias = nn.Parameter((bias * affine.scale + affine.shift).to(like.dtype), requires_grad=like.requires_grad)
-
-
-@torch.no_grad()
-def _scale_inputs(layer: Any, affine: _Affine) -> None:
-    """The affine map before the layer becomes part of it. A flattened channel is so many features side by side."""
-    weight, like = layer.weight.double(), layer.weight
-    inputs = layer.in_features if isinstance(layer, nn.Linear) else layer.in_channels
-    groups = getattr(layer, "groups", 1)
-    repeats = inputs // len(affine.scale)
-    scale, shift = (part.repeat_interleave(repeats).view(groups, 1, -1, 1) for part in (affine.scale, affine.shift))
-    grouped = weight.reshape(groups, weight.shape[0] // groups, inputs // groups, -1)
-    more = (grouped * shift).sum((2, 3)).flatten()
-    layer.weight = nn.Parameter((grouped * scale).view_as(weight).to(like.dtype), requires_grad=like.requires_grad)
-    if layer.bias is not None or affine.shift.any():
-        bias = more if layer.bias is None else layer.bias.double() + more
-        layer.bias = nn.Parameter(bias.to(like.dtype), requires_grad=like.requires_grad)

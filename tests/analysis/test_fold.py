@@ -1,7 +1,6 @@
 """Batch norm folded: the same outputs in float64, whatever stands beside it, and nothing folded that cannot be."""
 
 import copy
-import math
 
 import pytest
 import torch
@@ -228,12 +227,3 @@ def test_what_cannot_be_folded_is_named():
 
     with pytest.raises(ValueError, match=r"torch\.fx cannot trace Branching"):
         pnn.fold_batch_norm(Branching())
-
-
-def test_a_channel_affine_is_its_equation():
-    x = torch.arange(12.0).view(1, 3, 4)
-    scale, shift = torch.tensor([1.0, 0.0, -2.0]), torch.tensor([0.5, math.pi, 0.0])
-    expected = torch.stack([x[0, 0] + 0.5, torch.full((4,), math.pi), -2 * x[0, 2]])[None]
-    torch.testing.assert_close(pnn.ChannelAffine(scale, shift)(x), expected)
-    assert torch.equal(pnn.ChannelAffine(None, None)(x), x)
-    assert repr(pnn.ChannelAffine(scale, None)) == "ChannelAffine(scale of 3 channels)"
