@@ -1,4 +1,4 @@
-"""A scale and a shift of each channel: what a batch normalisation is in evaluation, and how a map beside it takes it."""
+"""A scale and a shift of each channel: a batch normalisation in evaluation, and how a map beside it takes it."""
 
 from dataclasses import dataclass
 from typing import Any
