@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .polynomial_basis import check_fit, evaluate, fit_polynomial
+from .polynomial_basis import check_fit, fit_polynomial
+from .polynomial_function import evaluate
 
 INITS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "silu": F.silu, "gelu": F.gelu}
 INTERVAL_MODES = ("fixed", "learned", "tracked")
@@ -134,17 +135,14 @@ class PolynomialActivation(nn.Module):
             if x.dim() < 2 or x.shape[1] != self.num_parameters:
                 raise ValueError(f"expected {self.num_parameters} channels in dimension 1, got shape {tuple(x.shape)}")
             coefficients = coefficients.view(self.degree + 1, -1, *[1] * (x.dim() - 2))
-        u = x.to(wide)
-        if self.middle:
-            u = u - self.middle
-        if self.interval_mode == "tracked" and self.training:
-            self._track(u.detach())
-        if self.basis == "chebyshev":
-            u = u * (1 / self.half)
+        rate = 1 / self.half if self.basis == "chebyshev" else 1.0
         if self.interval_mode == "fixed":
-            return evaluate(u, coefficients, self.basis).to(x.dtype)
+            return evaluate(x, coefficients, self.basis, self.middle, rate)
+        centred = x.to(wide) - self.middle
+        if self.interval_mode == "tracked" and self.training:
+            self._track(centred.detach())
         scale = self.log_scale.to(wide).exp()
-        return (scale * evaluate(u / scale, coefficients, self.basis)).to(x.dtype)
+        return (scale * evaluate(centred / scale, coefficients, self.basis, rate=rate)).to(x.dtype)
 
     @torch.no_grad()
     def _track(self, centred: Tensor) -> None:
