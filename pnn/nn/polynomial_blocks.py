@@ -21,7 +21,7 @@ from torch import Tensor
 from .polynomial_basis import recurrence
 
 BASES = ("chebyshev", "monomial")  # Of the Hermite polynomials no b is well conditioned at high degrees.
-BLOCK = 32_768  # Torch gives each thread at least so many numbers, and a core's cache holds a few blocks of them.
+BLOCK = 131_072  # So many numbers take longer than Python takes to start an operation, and a few such fit the cache.
 
 
 class Newton(NamedTuple):
@@ -35,8 +35,7 @@ class Newton(NamedTuple):
 @functools.cache
 def newton(basis: str, degree: int) -> Newton:
     """Newton's form; its matrix has no entry below the diagonal."""
-    period = math.isqrt(max(degree - 1, 0)) + 1
-    period += 1 - period % 2  # Of an odd number of roots one is 0, which saves an operation.
+    period = 2 * (math.isqrt(degree) // 2) + 1  # Of an odd number of roots one is 0, which saves an operation.
     factor, roots = 1.0, [0.0] * period
     if basis == "chebyshev":
         factor = 2 ** (1 - 1 / period)
@@ -95,7 +94,7 @@ def weighted(
     sides = [dim for dim in range(rows.dim()) if shared or turned.shape[1 + dim] == 1]  # a moment is a sum over these
 
     values = torch.empty(rows.shape, device=x.device, dtype=coefficients.dtype)
-    step = max(1, BLOCK * torch.get_num_threads() * len(rows) // max(1, rows.numel()))
+    step = max(1, BLOCK * len(rows) // max(1, rows.numel()))
     sums = []
     for start in range(0, len(rows), step):
         block = slice(start, start + step)
