@@ -24,7 +24,8 @@ class PolynomialActivation(nn.Module):
     degree is the same in any basis. What differs is rounding, of which powers have so much that a high degree is lost
     in it, and what a step of an optimiser does to the coefficients.
 
-    It is evaluated by Clenshaw's recurrence, in float32 at least, whatever the type of the input is. Outside of the
+    It is evaluated in float32 at least, whatever the type of the input is: by Clenshaw's recurrence or, with Chebyshev
+    polynomials and powers on a processor, by Newton's form, which needs fewer operations and is as exact. Outside the
     interval nothing is clamped: the polynomial grows there as :math:`|u|^d`, with Chebyshev's :math:`2^{d-1} |c_d|`.
     Hold the inputs inside by a normalisation before it, or by :class:`pnn.BoundaryLoss`.
 
@@ -32,8 +33,9 @@ class PolynomialActivation(nn.Module):
       :func:`torch.export.export` reads, and :func:`pnn.audit` with it, are the same polynomials by products of equals.
     - **Parameters** :math:`d + 1`, times ``num_parameters``; one more if the interval is learned. A polynomial that is
       not learnable keeps its coefficients as a buffer.
-    - **Multiply-accumulates** :math:`d` an element, and :math:`d` subtractions with Chebyshev polynomials.
-    - **Memory** for the backward pass: one number an element, :math:`u`, at every degree.
+    - **Multiply-accumulates** :math:`d` an element; by Clenshaw's recurrence :math:`d` subtractions, too.
+    - **Memory** for the backward pass: one number an element at every degree, the input; or a scaled copy of it, where
+      the interval is learned or tracked.
     - **Initialisation** the fit; nothing is drawn.
 
     Args:

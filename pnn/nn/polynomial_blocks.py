@@ -70,7 +70,7 @@ def weighted(
 
     Args:
         w: weights, one an element; None: 1.
-        x: the input; the values lie in memory as it does.
+        x: the input; the values lie in memory as it does, where channels are not outermost.
         coefficients: those of p, ``(degree + 1)``; or ``(degree + 1, C, 1, ...)`` if channels, in dimension 1 of x,
             have their own. All is computed in their type.
         moments: how many, at least ``degree + 1``; or 0, and without them w may be None.
@@ -83,6 +83,8 @@ def weighted(
     turned = _times(form.matrix[:size, :size], coefficients)
 
     order = sorted(range(x.dim()), key=x.stride, reverse=True)  # the dimensions from the outermost in memory
+    if not shared and order[0] == 1:  # A block is to hold every channel.
+        order = list(range(x.dim()))
     rows = x.permute(order).contiguous()
     of_memory = rows.shape
     weights = None if w is None else w.permute(order)
@@ -100,7 +102,7 @@ def weighted(
         block = slice(start, start + step)
         factors = _factors(rows[block], form, coefficients.dtype, middle, rate)
         weight = None if weights is None else weights[block]
-        if moments:
+        if moments and weight is not None:
             sums += _accumulate(values[block], weight, factors, turned.unbind(), moments, sides)
         else:
             _horner(values[block], weight, factors, turned.unbind())
