@@ -1,6 +1,10 @@
 """What do polynomial activations, and learned ones, cost beside SiLU? All of them side by side in one process.
 
-    OMP_NUM_THREADS=1 python benchmarks/activations.py [--device auto] [--rounds 15]
+    export OMP_NUM_THREADS=1 MALLOC_MMAP_THRESHOLD_=33554432 MALLOC_TRIM_THRESHOLD_=8589934592
+    python benchmarks/activations.py [--device auto] [--rounds 15]
+
+By the first line the program keeps the memory that it frees. Else some steps get theirs from the system page by page,
+by chance, which takes several times as long as an activation.
 
 Each goes forward and backward, to its input and to its own parameters, eager and compiled, over feature maps and over
 rows. Written are the ratios of time to SiLU's within a round, and what autograd keeps over the size of the input.
