@@ -89,6 +89,7 @@ def carve(
     validation: int,
     origin: str,
     fingerprint: str,
+    train_rows: int = 0,
     vectors: Tensor | None = None,
     groups: Tensor | None = None,
     what: str = "the task",
@@ -104,6 +105,7 @@ def carve(
         validation: how many training rows become validation rows.
         origin: where the rows came from, for Records.
         fingerprint: what tells these rows from others, for Records.
+        train_rows: how many of the others remain training rows, drawn by the same permutation; 0 is all of them.
         vectors: of the tokens, if the task has some.
         groups: the number of each training row's group, if rows belong together.
         what: the task, as errors name it.
@@ -121,7 +123,10 @@ def carve(
         order, validation = _by_groups(groups, random, validation)
         if validation == len(train):
             raise DataError(f"{what} has too few groups of training rows to set some aside for validation")
-    carved, kept = order[:validation].sort().values, order[validation:].sort().values
+    if train_rows > len(order) - validation:
+        raise DataError(f"{what} has {len(order) - validation} training rows beside the validation rows, not {train_rows}")
+    last = validation + train_rows if train_rows else len(order)
+    carved, kept = order[:validation].sort().values, order[validation:last].sort().values
     rest = Split(train.x[kept], train.y[kept])
     mean, std = _statistics(rest.x)
     carved = Split(train.x[carved], train.y[carved])

@@ -21,6 +21,7 @@ class Published(TaskBase):
     make_stand_in: ClassVar[Callable[[], dict[str, Tensor]]]
     validation: int  # how many rows are carved from the training rows
     rows: Any  # "real", or "stand-in" for embedded rows in the task's own shape
+    train: int = 0  # how many training rows are kept beside those for validation, 0: all; a field where it was needed
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -47,13 +48,16 @@ class Published(TaskBase):
         else:
             origin, tensors = load_source(self.source, folder)
         known = self.source.sha256 if origin != "stand-in" else {}
-        splits = {split: Split(tensors[f"{split}.x"], tensors[f"{split}.y"]) for split in ("train", "test")}
+        splits = {
+            split: Split(self.as_learnt(tensors[f"{split}.x"]), tensors[f"{split}.y"]) for split in ("train", "test")
+        }
         return carve(
             **splits,
             form=self.form,
             validation=self.validation,
             origin=origin,
             fingerprint=hashlib.sha256(" ".join((known or sums(tensors)).values()).encode()).hexdigest(),
+            train_rows=self.train,
             vectors=tensors.get("vectors"),
             groups=tensors.get("train.group"),
             what=self.name,
@@ -61,7 +65,13 @@ class Published(TaskBase):
 
     def counts(self) -> dict[str, int]:
         """See :meth:`TaskBase.counts`."""
-        return super().counts() if self.rows == "stand-in" else self.source.rows
+        if self.rows == "stand-in":
+            return super().counts()
+        return self.source.rows | ({"train": self.train + self.validation} if self.train else {})
+
+    def as_learnt(self, x: Tensor) -> Tensor:
+        """Published rows as this task has them; a task below may change them."""
+        return x
 
     def stand_in(self) -> "Published":
         """See :meth:`TaskBase.stand_in`."""
