@@ -124,7 +124,9 @@ def carve(
         if validation == len(train):
             raise DataError(f"{what} has too few groups of training rows to set some aside for validation")
     if train_rows > len(order) - validation:
-        raise DataError(f"{what} has {len(order) - validation} training rows beside the validation rows, not {train_rows}")
+        raise DataError(
+            f"{what} has {len(order) - validation} training rows beside the validation rows, not {train_rows}"
+        )
     last = validation + train_rows if train_rows else len(order)
     carved, kept = order[:validation].sort().values, order[validation:last].sort().values
     rest = Split(train.x[kept], train.y[kept])
