@@ -25,9 +25,9 @@ class PlainStatistics(MethodBase):
     ``rows`` training rows that are neither augmented nor mixed. In training the running statistics are averages over
     batches: where these are augmented or mixed, they are those of other rows than the network is evaluated on.
 
-    All rows pass as one batch, only the BatchNorms in training mode. So each normalises by the statistics of this batch,
-    a layer's are taken behind layers that have theirs already, and one pass makes all of them, exactly. The training
-    goes on with these, and loses nothing by it: in training a BatchNorm uses its batch and never its running
+    All rows pass as one batch, only the BatchNorms in training mode. So each normalises by the statistics of this
+    batch, a layer's are taken behind layers that have theirs already, and one pass makes all of them, exactly. The
+    training goes on with these, and loses nothing by it: in training a BatchNorm uses its batch and never its running
     statistics. The weights that a training leaves are then those that were evaluated.
 
     Source: this book's; for averaged weights :func:`torch.optim.swa_utils.update_bn` does it by batches, after

@@ -352,9 +352,10 @@ def test_polynext_with_sums_is_affine_and_with_an_activation_no_polynomial():
         audited = pnn.audit(module, x)
         assert not audited.polynomial
         assert len(audited.obstacles) == 2 * 5  # behind both products of each block
-    plain = pnn.PolyNeXt("bilinear", 4, depth=1)
-    changed = [dataclasses.replace(plain, merge="sum"), dataclasses.replace(plain, activation=pnn.ReLU())]
-    sizes = {sum(p.numel() for p in own.build(pnn.Form((3, 8, 8), 10)).parameters()) for own in (plain, *changed)}
+    choices = [
+        pnn.PolyNeXt("bilinear", 4, depth=1, **own) for own in ({}, {"merge": "sum"}, {"activation": pnn.ReLU()})
+    ]
+    sizes = {sum(p.numel() for p in own.build(pnn.Form((3, 8, 8), 10)).parameters()) for own in choices}
     assert len(sizes) == 1
 
 
