@@ -21,7 +21,7 @@ NAMES = {
     "published-parameters": "polynomial, equal parameters, the source's rate",
     "standard-statistics": "standard, plain statistics",
     "polynext": "PolyNeXt",
-    "polynext-loose": "PolyNeXt, a later penalty",
+    "polynext-factors": "PolyNeXt, the factors held",
     "polynext-penalty": "PolyNeXt, the penalty alone",
     "polynext-statistics": "PolyNeXt, plain statistics alone",
     "polynext-unheld": "PolyNeXt, held by nothing",

@@ -174,13 +174,13 @@ def of_the_free(records: list[dict], arm: str, *, tuning: list[dict]) -> list[di
     network = {"standard": "resnet"}.get(arm, "polynext")
     activation = "relu" if arm in ("standard", "polynext-relu") else "identity"
     merge = "sum" if arm == "polynext-sum" else "product"
-    held = [] if arm == "standard" else [("boundary-loss", 1), ("plain-statistics", None)]
+    held = [] if arm == "standard" else [("boundary-loss", "products"), ("plain-statistics", None)]
     if arm not in ("standard", "polynext", "polynext-relu", "polynext-sum"):
         raise LookupError(f"Records of the arm {arm!r}, which tests/checks/arms.py has yet to learn to find")
 
     def is_its(record: dict) -> bool:
         run, methods = record["run"], record["run"]["recipe"].get("methods", [])
-        named = [(own, None) if isinstance(own, str) else (own["name"], own.get("limit")) for own in methods]
+        named = [(own, None) if isinstance(own, str) else (own["name"], own.get("of")) for own in methods]
         own = (run["network"]["name"], run["network"]["activation"], run["network"].get("merge", "product"))
         small = isinstance(run["task"], dict) and run["task"].get("pooled") == 2
         return small and own == (network, activation, merge) and named == held

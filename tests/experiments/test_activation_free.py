@@ -48,15 +48,14 @@ def test_the_rivals_width_that_is_kept_is_the_one_that_matches(task, size):
 def test_the_arms_differ_in_what_their_names_say(size):
     arms = activation_free.runs(size)
     names = {
-        arm: [(method.name, getattr(method, "limit", 0)) for method in own[0].recipe.methods]
-        for arm, own in arms.items()
+        arm: [(method.name, getattr(method, "of", "")) for method in own[0].recipe.methods] for arm, own in arms.items()
     }
-    penalty, plain = ("boundary-loss", 1.0), ("plain-statistics", 0)
+    penalty, plain = ("boundary-loss", "products"), ("plain-statistics", "")
     assert names == {
         "standard": [],
         "standard-statistics": [plain],
         "polynext": [penalty, plain],
-        "polynext-loose": [("boundary-loss", 3.0), plain],
+        "polynext-factors": [("boundary-loss", "factors"), plain],
         "polynext-penalty": [penalty],
         "polynext-statistics": [plain],
         "polynext-unheld": [],
