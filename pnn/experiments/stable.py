@@ -85,7 +85,10 @@ TUNED = (
     Arm("published", 22, "published", "both"),
 )
 # Of `TUNED`, in its order; `rates.best` finds them in the Records of their tuning.
-RATES: dict[str, tuple[float, ...]] = {}
+RATES: dict[str, tuple[float, ...]] = {
+    "smoke": (1e-3,) * len(TUNED),
+    "laptop": (1e-3,) * len(TUNED),
+}
 
 
 def runs(size: str, *, seeds: int = 0, epochs: int = 0) -> dict[Arm, list[Run]]:
@@ -120,7 +123,7 @@ def runs(size: str, *, seeds: int = 0, epochs: int = 0) -> dict[Arm, list[Run]]:
     for arm in arms_of():
         number = seeds or (setting.seeds if is_key(arm) else setting.other_seeds)
         found[arm] = _runs(arm, setting, recipe, number, size)
-    for arm, rate in zip(TUNED, RATES.get(size, ()), strict=False):
+    for arm, rate in zip(TUNED, RATES.get(size, ()), strict=size in RATES):
         own = _runs(arm, setting, recipe, seeds or setting.seeds, size)
         found[arm._replace(rate="best")] = [at_rate(run, rate) for run in own]
     return found
