@@ -78,7 +78,7 @@ def test_the_arms_differ_in_what_their_names_say(size):
 def test_what_is_tuned_is_every_arm_with_a_rate_of_its_own():
     tried = activation_free.tuning_runs("laptop")
     assert {one.arm for one in tried} == set(activation_free.TUNED) == activation_free.RATES["laptop"].keys()
-    assert {one.value for one in tried} == set(activation_free.GRID)
+    assert {one.value for one in tried} == set(activation_free.RATES_TRIED)
     assert {run.seed for run in in_turn(tried)} == {1000}
 
 
