@@ -25,8 +25,10 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     )
     from .analysis.audit import Audit, Obstacle, audit, degree_along_line
     from .analysis.budget import Budget, budget, match_width
+    from .analysis.channel_affine import ChannelAffine
     from .analysis.conversion import Conversion
     from .analysis.convert import convert
+    from .analysis.fold import fold_batch_norm
     from .methods.boundary_loss import BoundaryLoss
     from .methods.clip_norm import ClipNorm
     from .methods.no_decay import NoDecay
@@ -119,14 +121,18 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     from .tasks.known import Known
     from .tasks.mnist import MNIST, FashionMNIST
     from .tasks.own import OwnRows, own_rows
+    from .tasks.speech_commands import SpeechCommands
+    from .tasks.uci_har import UCIHAR
     from .training.checkpoint import CheckpointError
     from .training.fit import fit
 else:
     _HOMES = {
         "analysis.audit": ("Audit", "Obstacle", "audit", "degree_along_line"),
         "analysis.budget": ("Budget", "budget", "match_width"),
+        "analysis.channel_affine": ("ChannelAffine",),
         "analysis.conversion": ("Conversion",),
         "analysis.convert": ("convert",),
+        "analysis.fold": ("fold_batch_norm",),
         "methods.boundary_loss": ("BoundaryLoss",),
         "methods.clip_norm": ("ClipNorm",),
         "methods.no_decay": ("NoDecay",),
@@ -219,6 +225,8 @@ else:
         "tasks.known": ("Known",),
         "tasks.mnist": ("FashionMNIST", "MNIST"),
         "tasks.own": ("OwnRows", "own_rows"),
+        "tasks.speech_commands": ("SpeechCommands",),
+        "tasks.uci_har": ("UCIHAR",),
         "training.checkpoint": ("CheckpointError",),
         "training.fit": ("fit",),
     }
@@ -252,6 +260,7 @@ __all__ = [
     "MNIST",
     "NCP",
     "TPGU",
+    "UCIHAR",
     "XIELU",
     "APLChoice",
     "Audit",
@@ -268,6 +277,7 @@ __all__ = [
     "CNN1d",
     "CNN1dModule",
     "CNNModule",
+    "ChannelAffine",
     "ChannelsLast",
     "CheckpointError",
     "ClipNorm",
@@ -337,6 +347,7 @@ __all__ = [
     "RunError",
     "Score",
     "SiLU",
+    "SpeechCommands",
     "SplineConstraints",
     "Split",
     "StarConv2d",
@@ -358,6 +369,7 @@ __all__ = [
     "experiments",
     "fit",
     "fit_polynomial",
+    "fold_batch_norm",
     "forecast",
     "frame",
     "glue",

@@ -8,7 +8,11 @@ names.
 from collections.abc import Callable
 from functools import partial
 
+<<<<<<< HEAD
 from . import activation_free, neurons, pays, precision, relinear, stable, stable_axes, width_scaling
+=======
+from . import leaks, neurons, pays, precision, relinear, showcase, stable, stable_axes, width_scaling
+>>>>>>> main
 from .matched import boolq, boolq_glove, cifar10, cifar100, digits, higgs, tuning_runs
 
 # They are listed by priority: `study --missing` trains them in this order.
@@ -34,6 +38,7 @@ EXPERIMENTS: dict[str, Callable[..., dict]] = {
     "stable-mnist": stable.runs,
     "stable-depth": stable_axes.depths,
     "stable-strength": stable_axes.strengths,
+    "leaks-hapt": leaks.runs,
     "widths-cifar10": width_scaling.runs,
     "widths-higgs": partial(width_scaling.runs, task="higgs"),
     "rates-when-it-pays": pays.tuning_runs,
@@ -51,6 +56,7 @@ __all__ = [
     "cifar100",
     "digits",
     "higgs",
+    "leaks",
     "neurons",
     "pays",
     "precision",

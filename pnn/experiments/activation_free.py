@@ -51,7 +51,15 @@ TUNED = ("standard", "polynext", "polynext-free", "polynext-relu", "polynext-sum
 REMEDIES = ("polynext", "polynext-factors", "polynext-penalty", "polynext-statistics", "polynext-unheld")
 MAIN = ("standard", "polynext", "polynext-unheld", "polynext-relu", "polynext-sum")  # These have more seeds.
 # Each tuned arm's best learning rate by size; `rates.best` finds them in the Records of the tuning, on CIFAR-10.
-RATES: dict[str, dict[str, float]] = {}
+RATES = {
+    "laptop": {
+        "standard": 3e-3,
+        "polynext": 1e-2,
+        "polynext-free": 1e-3,  # At every higher one its only training exploded.
+        "polynext-relu": 3e-2,
+        "polynext-sum": 1e-2,
+    },
+}
 
 
 def runs(size: str, *, task: str = "cifar10", seeds: int = 0, epochs: int = 0) -> dict[str, list[Run]]:
@@ -112,4 +120,5 @@ def runs(size: str, *, task: str = "cifar10", seeds: int = 0, epochs: int = 0) -
 def tuning_runs(size: str, *, seeds: int = 0) -> dict[Tried, list[Run]]:
     """The trainings that choose the learning rate of each arm that has its own, on CIFAR-10; 0 seeds are one."""
     arms = runs(size, seeds=1)
-    return tuning({arm: at_rate(arms[arm][0], RECIPE.learning_rate) for arm in TUNED}, size, RATES_TRIED, seeds=seeds or 1)
+    first = {arm: at_rate(arms[arm][0], RECIPE.learning_rate) for arm in TUNED}
+    return tuning(first, size, RATES_TRIED, seeds=seeds or 1)

@@ -90,6 +90,13 @@ ALLOWED = {  # field -> values that are wrong, and what the message must say is 
     (pnn.HIGGS, "rows"): (["fake"], "'real', '35k', 'stand-in'"),
     (pnn.HIGGS, "clip"): (["3", None, True], "float"),
     (pnn.Digits, "validation"): ([None], "int"),
+    (pnn.SpeechCommands, "validation"): ([9981.0, None], "int"),
+    (pnn.SpeechCommands, "rows"): (["fake"], "'real', 'stand-in'"),
+    (pnn.UCIHAR, "validation"): (["1470"], "int"),
+    (pnn.UCIHAR, "rows"): (["fake"], "'real', 'stand-in'"),
+    (pnn.HAPT, "validation"): ([1500.0], "int"),
+    (pnn.HAPT, "rows"): (["fake"], "'real', 'stand-in'"),
+    (pnn.HAPT, "split"): (["user", None], "'users', 'rows', 'leaking'"),
     (pnn.CNN, "neuron"): (["poly", ["standard"], "none"], "'standard', 'polynomial', 'quadratic'"),
     (pnn.CNN, "width"): ([86.0, True, "86"], "int"),
     (pnn.CNN, "activation"): (["relu", None, pnn.ReLU], "must be of type ReLU or GELU"),
@@ -142,6 +149,9 @@ OUT_OF_RANGE = [
     (pnn.HIGGS, "validation", 0, "at least 1"),
     (pnn.HIGGS, "clip", -0.5, "at least 0"),
     (pnn.Digits, "validation", -1, "at least 1"),
+    (pnn.SpeechCommands, "validation", 0, "at least 1"),
+    (pnn.UCIHAR, "validation", 0, "at least 1"),
+    (pnn.HAPT, "validation", 0, "at least 1"),
     (pnn.CNN, "width", 0, "at least 1"),
     (pnn.MLP, "width", 0, "at least 1"),
     (pnn.MLP, "depth", 0, "at least 1"),
@@ -167,7 +177,7 @@ OUT_OF_RANGE = [
     (pnn.Run, "seed", 2**64, ""),  # torch's generator takes no more than 64 bits
 ]
 CHOICES = (RUN.task, pnn.HIGGS(), pnn.Digits(), RUN.network, pnn.MLP("standard", 4), pnn.PolyNeXt("bilinear", 4))
-CHOICES += (pnn.Majority(), pnn.ReLinear())
+CHOICES += (pnn.Majority(), pnn.ReLinear(), pnn.SpeechCommands(), pnn.UCIHAR(), pnn.HAPT())
 VALID = {type(valid): valid for valid in (RUN, RUN.recipe, *CHOICES)}
 
 

@@ -28,6 +28,7 @@ SMALLEST = {
     "precision": {"size": "smoke"},
     "when_it_pays": {"size": "smoke"},
     "stable_training": {"size": "smoke", "seeds": 1},
+    "two_faults": {"size": "smoke", "seeds": 2, "steps": 3},
     "quickstart": {"seeds": 1, "epochs": 1},
     "own_data": {"seeds": 2, "epochs": 1},
     "showcase": {"size": "smoke"},
