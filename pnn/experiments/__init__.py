@@ -8,11 +8,7 @@ names.
 from collections.abc import Callable
 from functools import partial
 
-<<<<<<< HEAD
-from . import activation_free, neurons, pays, precision, relinear, stable, stable_axes, width_scaling
-=======
-from . import leaks, neurons, pays, precision, relinear, showcase, stable, stable_axes, width_scaling
->>>>>>> main
+from . import activation_free, leaks, neurons, pays, precision, relinear, stable, stable_axes, width_scaling
 from .matched import boolq, boolq_glove, cifar10, cifar100, digits, higgs, tuning_runs
 
 # They are listed by priority: `study --missing` trains them in this order.

@@ -108,10 +108,13 @@ class _Images(Published):
         """See :meth:`TaskBase.stand_in`; it has no rows to spare."""
         return dataclasses.replace(super().stand_in(), train=0)
 
-    def as_learnt(self, x: Tensor) -> Tensor:
+    def arranged(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Each pixel is the mean of ``pooled`` times ``pooled`` published ones, rounded half up."""
         if self.pooled == 1:
-            return x
+            return tensors
+        return {name: self._pooled(own) if name.endswith(".x") else own for name, own in tensors.items()}
+
+    def _pooled(self, x: Tensor) -> Tensor:
         total = torch.zeros(len(x), *self.form.shape, dtype=torch.int32)
         for i in range(self.pooled):
             for j in range(self.pooled):

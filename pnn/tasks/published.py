@@ -48,16 +48,10 @@ class Published(TaskBase):
         else:
             origin, tensors = load_source(self.source, folder)
         known = self.source.sha256 if origin != "stand-in" else {}
-<<<<<<< HEAD
-        splits = {
-            split: Split(self.as_learnt(tensors[f"{split}.x"]), tensors[f"{split}.y"]) for split in ("train", "test")
-        }
-=======
         arranged = self.arranged(tensors)
         if arranged is not tensors:
             tensors, known = arranged, {}
         splits = {split: Split(tensors[f"{split}.x"], tensors[f"{split}.y"]) for split in ("train", "test")}
->>>>>>> main
         return carve(
             **splits,
             form=self.form,
@@ -71,7 +65,7 @@ class Published(TaskBase):
         ).to(device)
 
     def arranged(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The same rows, split as a task's own fields say; here as they are."""
+        """The rows as a task's own fields say, split otherwise or made smaller; here as they are."""
         return tensors
 
     def counts(self) -> dict[str, int]:
@@ -79,10 +73,6 @@ class Published(TaskBase):
         if self.rows == "stand-in":
             return super().counts()
         return self.source.rows | ({"train": self.train + self.validation} if self.train else {})
-
-    def as_learnt(self, x: Tensor) -> Tensor:
-        """Published rows as this task has them; a task below may change them."""
-        return x
 
     def stand_in(self) -> "Published":
         """See :meth:`TaskBase.stand_in`."""
