@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     from .methods.boundary_loss import BoundaryLoss
     from .methods.clip_norm import ClipNorm
     from .methods.no_decay import NoDecay
+    from .methods.plain_statistics import PlainStatistics
     from .methods.relinear import ReLinear, relinear_, relinear_groups
     from .methods.spline_constraints import SplineConstraints
     from .networks.baselines import BagOfWords, BoostedTrees, Majority, QuadraticRidge
@@ -135,6 +136,7 @@ else:
         "methods.boundary_loss": ("BoundaryLoss",),
         "methods.clip_norm": ("ClipNorm",),
         "methods.no_decay": ("NoDecay",),
+        "methods.plain_statistics": ("PlainStatistics",),
         "methods.relinear": ("ReLinear", "relinear_", "relinear_groups"),
         "methods.spline_constraints": ("SplineConstraints",),
         "networks.baselines": ("BagOfWords", "BoostedTrees", "Majority", "QuadraticRidge"),
@@ -308,6 +310,7 @@ __all__ = [
     "PairCNN",
     "PairCNNModule",
     "ParameterError",
+    "PlainStatistics",
     "PolyConv1d",
     "PolyConv2d",
     "PolyLinear",

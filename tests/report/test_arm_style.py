@@ -23,7 +23,6 @@ def figures_of_the_book() -> dict[str, list[str]]:
     stable = {arm: [] for arm in pnn.experiments.stable.runs("laptop")}
     return found | {
         "pair": ["standard", "polynomial"],
-        "showcase": ["standard", "PolyNeXt"],
         "neurons": list(NEURONS),
         "expressivity": list(expressivity.NEURONS),
         "ways": list(collapse.ways(relinear)),

@@ -84,6 +84,8 @@ def test_equal_runs_are_one_key():
 ALLOWED = {  # field -> values that are wrong, and what the message must say is right
     (pnn.CIFAR10, "validation"): ([5000.0, "5000", True, None], "int"),
     (pnn.CIFAR10, "rows"): (["fake", True, "subset"], "'real', 'stand-in'"),
+    (pnn.CIFAR10, "pooled"): ([2.0, True, "2"], "int"),
+    (pnn.CIFAR10, "train"): ([5000.0, None, False], "int"),
     (pnn.HIGGS, "validation"): ([5000.0], "int"),
     (pnn.HIGGS, "rows"): (["fake"], "'real', '35k', 'stand-in'"),
     (pnn.HIGGS, "clip"): (["3", None, True], "float"),
@@ -106,7 +108,8 @@ ALLOWED = {  # field -> values that are wrong, and what the message must say is 
     (pnn.MLP, "order"): (["norm-first", None], "'norm-activation', 'activation-norm'"),
     (pnn.PolyNeXt, "neuron"): (["standard"], "'bilinear'"),
     (pnn.PolyNeXt, "width"): ([None], "int"),
-    (pnn.PolyNeXt, "activation"): ([pnn.ReLU()], "Identity"),
+    (pnn.PolyNeXt, "activation"): ([pnn.Polynomial(2, 4.0), None], "must be of type Identity or ReLU or GELU"),
+    (pnn.PolyNeXt, "merge"): (["difference", None], "'product', 'sum'"),
     (pnn.PolyNeXt, "depth"): (["4"], "int"),
     (pnn.Majority, "neuron"): (["standard"], "'none'"),
     (pnn.Majority, "width"): ([3, False], "0"),
@@ -140,6 +143,9 @@ ALLOWED = {  # field -> values that are wrong, and what the message must say is 
 }
 OUT_OF_RANGE = [
     (pnn.CIFAR10, "validation", 0, "at least 1"),
+    (pnn.CIFAR10, "pooled", 0, "a divisor of 32"),
+    (pnn.CIFAR10, "pooled", 3, "a divisor of 32"),
+    (pnn.CIFAR10, "train", -1, "at least 0"),
     (pnn.HIGGS, "validation", 0, "at least 1"),
     (pnn.HIGGS, "clip", -0.5, "at least 0"),
     (pnn.Digits, "validation", -1, "at least 1"),
