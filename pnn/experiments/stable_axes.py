@@ -19,7 +19,7 @@ DEPTH_SETTINGS = {
     ),
     "paper": SETTINGS["paper"],
 }
-DEPTHS = {"smoke": (2, 3), "laptop": (3, 6, 12, 20), "paper": (18, 34)}
+DEPTHS = {"smoke": (2, 3), "laptop": (3, 6, 20), "paper": (18, 34)}
 DEPTH_ARMS = (
     Arm("relu"),
     Arm("hermite", 2),
