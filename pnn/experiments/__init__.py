@@ -8,7 +8,7 @@ names.
 from collections.abc import Callable
 from functools import partial
 
-from . import neurons, pays, precision, relinear, showcase, stable, width_scaling
+from . import neurons, pays, precision, relinear, showcase, stable, stable_axes, width_scaling
 from .matched import boolq, boolq_glove, cifar10, cifar100, digits, higgs, tuning_runs
 
 # They are listed by priority: `study --missing` trains them in this order.
@@ -29,7 +29,10 @@ EXPERIMENTS: dict[str, Callable[..., dict]] = {
     "relinear-cifar10": partial(relinear.runs, task="cifar10"),
     "showcase-cifar10": showcase.runs,
     "showcase-cifar100": partial(showcase.runs, task="cifar100"),
+    "rates-stable-mnist": stable.tuning_runs,
     "stable-mnist": stable.runs,
+    "stable-depth": stable_axes.depths,
+    "stable-strength": stable_axes.strengths,
     "widths-cifar10": width_scaling.runs,
     "widths-higgs": partial(width_scaling.runs, task="higgs"),
     "rates-when-it-pays": pays.tuning_runs,
@@ -52,5 +55,6 @@ __all__ = [
     "relinear",
     "showcase",
     "stable",
+    "stable_axes",
     "width_scaling",
 ]

@@ -6,12 +6,15 @@ from typing import NamedTuple
 from ..methods import Method
 from ..methods.boundary_loss import BoundaryLoss
 from ..methods.clip_norm import ClipNorm
+from ..methods.relinear import ReLinear
 from ..networks.mlp import MLP
 from ..networks.resnet import ResNet
-from ..nn.activation import RELU, Activation, Hermite, Polynomial
+from ..nn.activation import IDENTITY, RELU, Activation, Hermite, Polynomial
 from ..runs.run import Recipe, Run
+from ..tasks.cifar import CIFAR10
 from ..tasks.mnist import MNIST
 from .common import Setting, check_numbers, runs_of, setting_of, with_epochs
+from .rates import Tried, at_rate, tuning
 
 RECIPE = Recipe(
     epochs=2,
@@ -30,83 +33,165 @@ SETTINGS = {
         2,
         2,
     ),
-    "laptop": Setting(MNIST(), MLP("standard", 64, depth=6, order=ORDER), RECIPE, 6, 6),
-    "paper": Setting(MNIST(), ResNet("standard", 64, depth=18, stages=4, order=ORDER), with_epochs(RECIPE, 30), 5, 5),
+    "laptop": Setting(MNIST(), MLP("standard", 64, depth=6, order=ORDER), RECIPE, 10, 5),
+    "paper": Setting(
+        CIFAR10(),
+        ResNet("standard", 64, depth=18, stages=4, order=ORDER),
+        dataclasses.replace(RECIPE, epochs=30, augment="crop-flip"),
+        5,
+        5,
+    ),
 }
-# By degree: the ends B of the published interval, and the limit B_p of its boundary loss.
-PUBLISHED = {2: (12.0, 12.0), 4: (20.0, 15.0), 8: (35.0, 17.5), 16: (40.0, 20.0), 22: (47.0, 23.5)}
+# The width of the quadratic network with as many parameters, without activation; `matching_width` finds it.
+QUADRATIC_WIDTH = {"smoke": 6, "laptop": 26, "paper": 37}
+# By degree: the ends B of the published interval, and the limit B_p of its boundary loss. Of degree 3, which the source
+# does not have, it is that of degree 4.
+PUBLISHED = {2: (12.0, 12.0), 3: (20.0, 15.0), 4: (20.0, 15.0), 8: (35.0, 17.5), 16: (40.0, 20.0), 22: (47.0, 23.5)}
 TIGHT = (4.0, 3.0)  # An interval on which the fit is not almost a line, and its limit.
 STRENGTH = 10.0  # the source's for images
-DEGREES = (2, 8, 22)
-EVERY_METHOD = 8  # At this degree clipping and boundary loss stand alone as well.
-METHODS = ("nothing", "clipping", "boundary", "both")
+DEGREES = tuple(PUBLISHED)
+KEY_DEGREES = (8, 22)  # At these the answers hang on the arms that are free or held by both, which have more seeds.
+METHODS = ("nothing", "clipping", "selective", "boundary", "both")
 
 
 class Arm(NamedTuple):
     """One activation, and what holds it."""
 
-    # "relu"; "hermite": degree 2, each basis function normalised; "published": powers, never trained; "chebyshev":
-    # Chebyshev polynomials, trained; "chebyshev-frozen": the same, never trained
+    # "relu"; "hermite": degree 2, each basis function normalised; "quadratic": quadratic neurons without activation,
+    # "relinear": the same, which start as linear ones; "published": powers, never trained; "chebyshev": Chebyshev
+    # polynomials, trained; "chebyshev-frozen": the same, never trained
     activation: str
     degree: int = 0
     interval: str = ""  # on which it was fitted: "published" or "tight"
-    method: str = "nothing"  # one of `METHODS`
+    method: str = "nothing"  # one of `METHODS`; "both" is boundary loss and selective clipping
+    rate: str = "published"  # "published": the source's learning rate, the same for all; "best": the arm's own
+
+
+# These have their own learning rate as well.
+TUNED = (
+    Arm("relu"),
+    Arm("hermite", 2),
+    Arm("relinear", 2),
+    Arm("chebyshev", 2, "published", "both"),
+    Arm("chebyshev", 2, "tight", "both"),
+    Arm("chebyshev", 4, "tight", "both"),
+    Arm("chebyshev", 8, "published", "both"),
+    Arm("chebyshev", 8, "tight", "both"),
+    Arm("chebyshev", 22, "published", "both"),
+    Arm("published", 8, "published", "both"),
+    Arm("published", 22, "published", "both"),
+)
+# Of `TUNED`, in its order; `rates.best` finds them in the Records of their tuning.
+RATES: dict[str, tuple[float, ...]] = {}
 
 
 def runs(size: str, *, seeds: int = 0, epochs: int = 0) -> dict[Arm, list[Run]]:
     """The contest on MNIST by the recipe of :cite:t:`alhossain2025`, with the activation before BatchNorm.
 
-    Polynomials of three degrees that start as ReLU, as published (powers, never trained) and in Chebyshev polynomials
-    whose coefficients are trained, at the highest degree also never trained. Each on the published interval and on one
-    tight enough that the fit is no line; each free, and held by the boundary loss and selective clipping, at one degree
-    also by either alone. Beside them ReLU and :class:`pnn.HermiteBatchNorm`. All have the source's learning rate.
+    Polynomials of six degrees that start as ReLU, as published (powers, never trained) and in Chebyshev polynomials
+    whose coefficients are trained; each on the published interval and on one tight enough that the fit is no line. On
+    the tight one each is free, and held by selective clipping, by the boundary loss, and by both; on the published one
+    free and held by both. At degrees 8 and 22 every way stands on both, and plain clipping beside the selective kind,
+    and Chebyshev polynomials that are not trained beside those that are. The fit of degree 3 to ReLU is that of degree
+    2, so that degree 3 has only the polynomials that are trained. Beside them ReLU, :class:`pnn.HermiteBatchNorm`, and
+    quadratic neurons of as many parameters without activation, with and without ReLinear's start.
 
-    Fixed before the runs: the measure is whether a run ended well, its test accuracy where it did; 6 seeds; no test of
-    significance, as the arms are many.
+    All have the source's learning rate, and some their own as well.
+
+    Fixed before the runs: a run is lost or not, and how many of its test rows exploded, at the end and of the
+    validation rows at the worst epoch; the test accuracy of those that ended well. 10 seeds where an answer hangs on
+    the arm, else 5; as the arms are many, only those that a claim names are tested.
 
     Args:
-        size: as for :func:`pnn.experiments.cifar10`.
+        size: as for :func:`pnn.experiments.cifar10`; ``"paper"`` is CIFAR-10 by the source's residual network.
         seeds: seeds of every arm; 0 is the size's own number.
         epochs: passes over the training rows; 0 is the size's own number.
 
     Returns:
-        The Runs by arm: activation, degree, interval, method.
+        The Runs by arm: activation, degree, interval, method, whose rate.
     """
     check_numbers(seeds=seeds, epochs=epochs)
     setting = setting_of(SETTINGS, size)
     recipe = with_epochs(setting.recipe, epochs or setting.recipe.epochs)
     found = {}
     for arm in arms_of():
-        activation, limit = _activation(arm)
-        own = dataclasses.replace(recipe, methods=_methods(arm.method, limit))
-        network = dataclasses.replace(setting.network, activation=activation)
-        found[arm] = runs_of(setting.task, network, own, seeds or setting.seeds, size)
+        number = seeds or (setting.seeds if is_key(arm) else setting.other_seeds)
+        found[arm] = _runs(arm, setting, recipe, number, size)
+    for arm, rate in zip(TUNED, RATES.get(size, ()), strict=False):
+        own = _runs(arm, setting, recipe, seeds or setting.seeds, size)
+        found[arm._replace(rate="best")] = [at_rate(run, rate) for run in own]
     return found
 
 
+def tuning_runs(size: str, *, seeds: int = 0) -> dict[Tried, list[Run]]:
+    """The trainings that choose the learning rate of some arms of :func:`runs`.
+
+    Args:
+        size: as there.
+        seeds: how many tuning seeds; 0 is two of them.
+
+    Returns:
+        The Runs by arm and rate.
+    """
+    setting = setting_of(SETTINGS, size)
+    first = {arm: _runs(arm, setting, setting.recipe, 1, size)[0] for arm in TUNED}
+    return tuning(first, size, seeds=seeds or (1 if size == "smoke" else 2))
+
+
 def arms_of() -> list[Arm]:
-    """The arms of the contest."""
-    arms = [Arm("relu"), Arm("hermite", 2)]
+    """The arms of the contest at the source's learning rate."""
+    arms = [Arm("relu"), Arm("hermite", 2), Arm("quadratic", 2), Arm("relinear", 2)]
     for degree in DEGREES:
-        for activation in ("published", "chebyshev", *(["chebyshev-frozen"] if degree == DEGREES[-1] else [])):
-            for interval in ("published", "tight"):
-                methods = METHODS if degree == EVERY_METHOD else ("nothing", "both")
-                arms += [Arm(activation, degree, interval, method) for method in methods]
+        key = degree in KEY_DEGREES
+        held = {"published": METHODS if key else ("nothing", "both"), "tight": METHODS if key else _NOT_PLAIN}
+        for activation in ("chebyshev",) if degree == 3 else ("published", "chebyshev"):
+            arms += [Arm(activation, degree, where, method) for where, own in held.items() for method in own]
+        if key:
+            arms += [Arm("chebyshev-frozen", degree, where, m) for where in held for m in ("nothing", "both")]
     return arms
 
 
-def _activation(arm: Arm) -> tuple[Activation, float]:
-    """An arm's activation, and the limit of its boundary loss."""
-    if arm.activation == "relu":
-        return RELU, 0.0
-    if arm.activation == "hermite":
-        return Hermite(), 0.0
-    bound, limit = PUBLISHED[arm.degree] if arm.interval == "published" else TIGHT
+_NOT_PLAIN = tuple(method for method in METHODS if method != "clipping")
+
+
+def is_key(arm: Arm) -> bool:
+    """Whether an answer hangs on the arm, so that it has more seeds."""
+    free_or_held = arm.degree in KEY_DEGREES and arm.method in ("nothing", "both")
+    return arm.activation == "relu" or (free_or_held and arm.activation != "chebyshev-frozen")
+
+
+def polynomial(arm: Arm) -> Polynomial:
+    """The polynomial activation of an arm that has one."""
+    bound, _ = interval(arm)
     if arm.activation == "published":
-        return Polynomial.published(arm.degree, bound), limit
-    return Polynomial(arm.degree, bound, learnable=arm.activation == "chebyshev"), limit
+        return Polynomial.published(arm.degree, bound)
+    return Polynomial(arm.degree, bound, learnable=arm.activation == "chebyshev")
 
 
-def _methods(method: str, limit: float) -> tuple[Method, ...]:
-    boundary, clipping = BoundaryLoss(limit, STRENGTH), ClipNorm(selective=True)
-    return {"nothing": (), "clipping": (clipping,), "boundary": (boundary,), "both": (boundary, clipping)}[method]
+def interval(arm: Arm) -> tuple[float, float]:
+    """The end of an arm's interval, and the limit of its boundary loss."""
+    return PUBLISHED[arm.degree] if arm.interval == "published" else TIGHT
+
+
+def methods_of(arm: Arm) -> tuple[Method, ...]:
+    """What holds an arm."""
+    if arm.activation == "relinear":
+        return (ReLinear(),)
+    if arm.method == "nothing":
+        return ()
+    boundary, selective = BoundaryLoss(interval(arm)[1], STRENGTH), ClipNorm(selective=True)
+    return {
+        "clipping": (ClipNorm(),),
+        "selective": (selective,),
+        "boundary": (boundary,),
+        "both": (boundary, selective),
+    }[arm.method]
+
+
+def _runs(arm: Arm, setting: Setting, recipe: Recipe, seeds: int, size: str) -> list[Run]:
+    others: dict[str, Activation] = {"relu": RELU, "hermite": Hermite(), "quadratic": IDENTITY, "relinear": IDENTITY}
+    activation = others[arm.activation] if arm.activation in others else polynomial(arm)
+    network = dataclasses.replace(setting.network, activation=activation)
+    if arm.activation in ("quadratic", "relinear"):
+        network = dataclasses.replace(network, neuron="quadratic", width=QUADRATIC_WIDTH[size])
+    return runs_of(setting.task, network, dataclasses.replace(recipe, methods=methods_of(arm)), seeds, size)

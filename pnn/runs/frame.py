@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 SPLITS = ("train", "validation", "test")
 BUDGET = ("parameters", "macs", "activation_bytes", "step_seconds")
 USED = ("device", "threads", "best_epoch")
+HEALTH = tuple(f.name for f in dataclasses.fields(Health) if f.name not in ("scaled_median", "scaled_largest"))
 FORMATS = (".csv", ".parquet")
 
 
@@ -29,7 +30,8 @@ def frame(records: Iterable[Record] | Mapping[Any, Iterable[Record]]) -> "pd.Dat
     joined by ``" + "``, and their fields stand under their names.
 
     Numbers are numbers: whole ones ``Int64``, others ``float64``, names ``string``, truth values ``boolean``; what a
-    Record lacks is missing (``<NA>`` or ``nan``). Curves are not in the table: they are in ``Record.curves``.
+    Record lacks is missing (``<NA>`` or ``nan``). Lists are not in the table: curves are in ``Record.curves``, logits
+    by scale in ``Record.health``.
 
     Args:
         records: Records, or lists of them by name of their arm, as :func:`pnn.study` returns them. Arms get a first
@@ -98,7 +100,7 @@ def _row(record: Record) -> dict[str, Any]:
         "commit": record.commit or None,
         "origin": record.data.get("origin"),
         "fingerprint": record.data.get("fingerprint"),
-        **{field.name: getattr(record.health, field.name, None) for field in dataclasses.fields(Health)},
+        **{name: getattr(record.health, name, None) for name in HEALTH},
     }
 
 

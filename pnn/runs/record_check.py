@@ -17,8 +17,12 @@ Record = Any  # the one of pnn.runs.record, which imports this file
 CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy", "learning_rate", "seconds")
 # A Record has these curves if a method of its recipe gives them: the mean of what it adds to the loss, over the steps
 # of an epoch and over the validation rows; that of the gradient's norm before it is clipped; the share of steps in
-# which it was. The last is the share of inputs of polynomial activations outside of their interval, on validation rows.
-MEASURED = ("penalty", "validation_penalty", "gradient_norm", "clip_rate", "validation_outside")
+# which it was. The others are of the validation rows: the share of inputs of polynomial activations outside of their
+# interval, the largest absolute logit, and, of classes, the share of rows that exploded (:class:`pnn.Health`).
+MEASURED = (
+    *("penalty", "validation_penalty", "gradient_norm", "clip_rate"),
+    *("validation_outside", "validation_logit", "validation_exploded"),
+)
 NORMS = re.compile(r"(activation|gradient)_rms\.[1-9][0-9]*")
 SPLITS = ("train", "validation", "test")
 BUDGET = ("parameters", "macs", "activation_bytes", "step_seconds")
@@ -34,6 +38,7 @@ USED = {
 VERSIONS = ("python", "pnn", "torch", "scikit-learn", "cuda")
 DATA = ("origin", "fingerprint")
 EXPLODED = 10.0  # A network has exploded above so many times the loss of a uniform guess, or of always saying the mean.
+SCALES = 5  # Health has the logits of rows multiplied by so many numbers.
 ENDED = ("ok", "exploded")  # In both the network ended with finite weights and was evaluated.
 
 
@@ -104,6 +109,13 @@ def _check_final(record: Record) -> None:
         for name in ("train_outside", "test_outside"):
             if getattr(record.health, name) is not None:
                 _check_number(f"health.{name}", getattr(record.health, name), most=1.0)
+        for name in ("train_exploded", "test_exploded"):
+            if getattr(record.health, name) is not None:
+                _check_count(f"health.{name}", getattr(record.health, name))
+        if record.health.test_median is not None:
+            _check_number("health.test_median", record.health.test_median)
+        for name in ("scaled_median", "scaled_largest"):
+            _check_scaled(f"health.{name}", getattr(record.health, name))
     if record.hits is not None:
         _check_type("hits", record.hits, Hits)
         _check_count("hits.rows", record.hits.rows, least=1)
@@ -111,6 +123,15 @@ def _check_final(record: Record) -> None:
         share = record.hits.array().mean()
         if "test" in record.final and abs(share - record.final["test"].accuracy) > 1e-9:
             raise _error("hits", f"must be of the test accuracy, {record.final['test'].accuracy!r}", float(share))
+
+
+def _check_scaled(field: str, value: Any) -> None:
+    if value is None:
+        return
+    if not isinstance(value, list) or len(value) != SCALES:
+        raise _error(field, f"must be a list of {SCALES} numbers", value)
+    for place, number in enumerate(value):
+        _check_number(f"{field}[{place}]", number)
 
 
 def _check_surroundings(record: Record) -> None:
@@ -202,7 +223,7 @@ def _limits(measure: str) -> dict[str, float]:
     """The range of a measure or of its curve."""
     if measure.endswith("r2"):
         return {"least": -math.inf, "most": 1.0}
-    return {"most": 1.0} if measure.endswith(("accuracy", "clip_rate", "outside")) else {}
+    return {"most": 1.0} if measure.endswith(("accuracy", "clip_rate", "outside", "exploded")) else {}
 
 
 def _check_number(field: str, value: Any, least: float = 0.0, most: float = math.inf) -> None:

@@ -1,7 +1,6 @@
 """fit(run) -> Record: one training, exact in its continuation."""
 
 import dataclasses
-import math
 import platform
 import statistics
 import time
@@ -93,19 +92,22 @@ def fit(
 
 def _ending(training: Training, found: dict[str, Evaluation]) -> dict[str, Any]:
     """What the Record says of the network as it ended: the fields final, health and hits."""
-    for split, evaluation in found.items():
-        if not math.isfinite(evaluation.logit):  # Minus infinity for a wrong class leaves the loss finite.
-            raise Diverged(f"a logit of the {split} rows is infinite after the last epoch")
+    classes, scaled = training.data.form.classes, training.scaled_logits()
     return {
         "final": {split: evaluation.score for split, evaluation in found.items()},
         "health": health_of(
             training.evaluated,
-            found["train"].logit,
-            found["test"].logit,
-            found["train"].outside,
-            found["test"].outside,
+            train_logit=found["train"].logit,
+            test_logit=found["test"].logit,
+            train_outside=found["train"].outside,
+            test_outside=found["test"].outside,
+            train_exploded=found["train"].exploded if classes else None,
+            test_exploded=found["test"].exploded if classes else None,
+            test_median=found["test"].median,
+            scaled_median=[median for median, _ in scaled] if scaled else None,
+            scaled_largest=[largest for _, largest in scaled] if scaled else None,
         ),
-        "hits": Hits.of(found["test"].hits.numpy()) if training.data.form.classes else None,
+        "hits": Hits.of(found["test"].hits.numpy()) if classes else None,
     }
 
 

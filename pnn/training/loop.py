@@ -14,20 +14,21 @@ from ..analysis.budget import budget
 from ..analysis.health import inputs_outside
 from ..methods import Method
 from ..runs.record import Record
-from ..runs.record_check import SPLITS, curves_of
+from ..runs.record_check import SPLITS, curves_of, limit_of
 from ..runs.run import Run
 from ..system.signals import act_on
 from ..tasks.augment import draw_epoch, mixup_or_cutmix, rand_augment, take_batch
 from ..tasks.data import Data, Split
 from . import checkpoint
 from .divergence import Diverged, bad_place, bad_weight
-from .evaluate import Evaluation, evaluate
+from .evaluate import LARGEST, Evaluation, evaluate
 from .layer_norms import norms
 from .objective import correct, objective, r2
 from .optimiser import schedule
 from .state import State
 
 PROBE_ROWS = 256  # The layers' norms are taken on so many validation rows after every epoch.
+SCALES = (1.0, 1.5, 2.0, 2.5, 3.0)  # By these the inputs of as many rows are multiplied after the last one.
 
 
 class Training(State):
@@ -187,19 +188,25 @@ class Training(State):
     def _evaluate(self, split: Split, name: str) -> Evaluation:
         """Evaluate a split: by the average of the weights if there is one, else by the network itself.
 
+        Logits that are not finite do not end a training: in training mode BatchNorm adapts to each batch, and the next
+        steps may well be finite. Weights that are not finite do.
+
         Raises:
-            Diverged: the loss is not finite.
+            Diverged: a weight is not finite.
         """
+        if bad := bad_weight(dict(self.evaluated.named_parameters())):
+            epoch = min(self.epoch + 1, self.run.recipe.epochs)
+            raise Diverged(f"no {name} rows can be evaluated after epoch {epoch}{bad}")
         self.model.eval()
         forward = self.average.module.eval() if self.average else self.forward
         with inputs_outside(self.evaluated) as outside:
             found = evaluate(
-                lambda x: forward(self._inputs(x)), split, self._autocast, lambda: self._penalty(self.evaluated)
+                lambda x: forward(self._inputs(x)),
+                split,
+                self._autocast,
+                lambda: self._penalty(self.evaluated),
+                limit_of(self.run),
             )
-        for what, value in (("loss", found.score.loss), ("penalty", found.penalty)):
-            if value is not None and not math.isfinite(value):
-                message = f"the {name} {what} is {value} after epoch {min(self.epoch + 1, self.run.recipe.epochs)}"
-                raise Diverged(message + bad_weight(self.model.state_dict()))
         return dataclasses.replace(found, outside=outside.share)
 
     def _stops_early(self) -> bool:
@@ -214,10 +221,23 @@ class Training(State):
             with self._autocast():
                 return objective(self.evaluated(self._inputs(x)), y)
 
-        found = norms(self.evaluated, loss)
-        for name, value in found.items():
-            if not math.isfinite(value):
-                raise Diverged(f"{name} on validation rows is {value} after epoch {self.epoch + 1}")
+        return {name: value if math.isfinite(value) else LARGEST for name, value in norms(self.evaluated, loss).items()}
+
+    def scaled_logits(self) -> list[tuple[float, float]] | None:
+        """How logits grow beyond the rows that were trained on: by `SCALES`, the median row's largest and the largest.
+
+        On validation rows, whose inputs are multiplied after they are standardised; None for token numbers.
+        """
+        if self.data.form.vocabulary:
+            return None
+        x = self._inputs(self.data.validation.x[:PROBE_ROWS])
+        found = []
+        with torch.no_grad():
+            for scale in SCALES:
+                with self._autocast():
+                    logits = self.evaluated.eval()(x * scale).float()
+                row = logits.abs().nan_to_num(nan=LARGEST).amax(1)
+                found.append((row.median().item(), row.max().item()))
         return found
 
     def _end_epoch(self, evaluation: Evaluation) -> None:
@@ -232,7 +252,12 @@ class Training(State):
             self.epoch_seconds,
         )
         measured = {name: total / self.steps for name, total in self.measured.items()}
-        measured |= {"validation_penalty": evaluation.penalty, "validation_outside": evaluation.outside}
+        measured |= {
+            "validation_penalty": evaluation.penalty,
+            "validation_outside": evaluation.outside,
+            "validation_logit": evaluation.logit,
+            "validation_exploded": evaluation.exploded / len(evaluation.hits) if self.data.form.classes else None,
+        }
         measured = {name: value for name, value in measured.items() if value is not None}
         for name, value in (dict(zip(curves_of(self.run), values, strict=True)) | measured | self._norms()).items():
             self.curves.setdefault(name, []).append(value)

@@ -13,7 +13,9 @@ def network() -> nn.Sequential:
 
 
 def test_a_new_network_is_healthy():
-    assert health_of(network(), 2.0, 3.0) == Health(nonfinite=0, dead=0, train_logit=2.0, test_logit=3.0)
+    assert health_of(network(), train_logit=2.0, test_logit=3.0) == Health(
+        nonfinite=0, dead=0, train_logit=2.0, test_logit=3.0
+    )
 
 
 def test_what_is_not_finite_and_what_is_dead_is_counted_by_entry():
@@ -21,7 +23,7 @@ def test_what_is_not_finite_and_what_is_dead_is_counted_by_entry():
     model[1].running_var.copy_(torch.tensor([0.0, 1.0, 0.0, math.inf]))
     model[1].running_mean[2] = math.nan
     model[4].running_var[0] = 0.0
-    found = health_of(model, 2.0, 3.0)
+    found = health_of(model, train_logit=2.0, test_logit=3.0)
     assert (found.nonfinite, found.dead) == (2, 3)
 
 
@@ -29,4 +31,4 @@ def test_weights_and_layers_without_statistics_count_for_nothing():
     model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2, track_running_stats=False), nn.LayerNorm(2))
     model[0].weight.data.zero_()
     model.register_buffer("steps", torch.tensor([0, 7]))
-    assert health_of(model, 0.0, 0.0) == Health(0, 0, 0.0, 0.0)
+    assert health_of(model, train_logit=0.0, test_logit=0.0) == Health(0, 0, 0.0, 0.0)

@@ -112,6 +112,13 @@ def set_to(*where):
         (set_to("health", {"dead": 0}), "health must be an object with nonfinite and dead and"),
         (set_to("health", "dead", -1), r"health\.dead must be a whole number of at least 0; got -1"),
         (set_to("health", "train_logit", None), r"health\.train_logit must be a number"),
+        (
+            set_to("health", "test_exploded", 1.5),
+            r"health\.test_exploded must be a whole number of at least 0; got 1\.5",
+        ),
+        (set_to("health", "test_median", -1.0), r"health\.test_median must be finite and at least 0; got -1\.0"),
+        (set_to("health", "scaled_median", [1.0]), r"health\.scaled_median must be a list of 5 numbers; got \[1\.0\]"),
+        (set_to("health", "scaled_largest", [1.0] * 4 + [None]), r"health\.scaled_largest\[4\] must be a number"),
         (set_to("hits", "rows", 0), r"hits\.rows must be a whole number of at least 1; got 0"),
         (set_to("hits", "rows", 20), r"hits\.bits must be of 20 rows, 3 bytes; got 2"),
         (set_to("hits", "rows", 16), "hits must be of the test accuracy"),

@@ -21,6 +21,7 @@ import pnn
 from pnn.tasks import augment
 from pnn.training import checkpoint, fit, loop, optimiser
 from pnn.training.checkpoint import ForeignCheckpointError
+from pnn.training.evaluate import LARGEST
 from pnn.training.layer_norms import norms
 from pnn.training.objective import correct
 from pnn.training.state import State
@@ -97,18 +98,55 @@ def test_a_network_that_ends_finite_with_a_huge_loss_has_exploded_and_keeps_its_
     assert all(tensor.isfinite().all() for tensor in weights(tmp_path, run).values())
 
 
-def test_an_infinite_logit_that_the_loss_does_not_see_is_a_divergence(tmp_path, monkeypatch):
-    evaluate = loop.Training._evaluate
+def test_logits_that_are_not_finite_explode_their_rows_and_do_not_end_the_training(tmp_path, monkeypatch):
+    """From the second epoch on every evaluation has a row of minus infinity, which its loss would not show, and NaN."""
 
-    def infinite(self, split, name):
-        found = evaluate(self, split, name)
-        return dataclasses.replace(found, logit=math.inf) if name == "test" else found
+    class Broken(nn.Module):
+        def forward(self, logits):
+            if self.training or broken.epoch == 0:
+                return logits
+            logits = logits.clone()
+            logits[0] = 0.0
+            logits[0, 3:] = -math.inf
+            logits[1] = math.nan
+            return logits
 
-    monkeypatch.setattr(loop.Training, "_evaluate", infinite)
-    record = pnn.fit(digits_run(epochs=1), folder=tmp_path, device="cpu", progress=False)
-    assert (record.outcome, record.message) == ("diverged", "a logit of the test rows is infinite after the last epoch")
-    assert record.final == {}
-    assert record.health is record.hits is None
+    def keep(self, run, *rest, **options):
+        init(self, run, *rest, **options)
+        nonlocal broken
+        broken = self
+        self.model.append(Broken())
+
+    broken, init = None, loop.Training.__init__
+    monkeypatch.setattr(loop.Training, "__init__", keep)
+    record = pnn.fit(digits_run(epochs=2, methods=()), folder=tmp_path, device="cpu", progress=False)
+    assert record.outcome == "exploded"
+    validation, test = broken.data.validation, broken.data.test
+    assert len(record.curves["train_loss"]) == 2
+    assert record.curves["validation_exploded"] == [0.0, 2 / len(validation)]
+    assert record.curves["validation_logit"][0] < record.curves["validation_logit"][1] == LARGEST
+    assert record.final["test"].loss == pytest.approx(2 * LARGEST / len(test), rel=1e-6)
+    assert (record.health.test_exploded, record.health.train_exploded) == (
+        2,
+        2 * math.ceil(len(broken.data.train) / 500),
+    )
+    assert 0 < record.health.test_median < 3
+    assert not record.hits.array()[:2].any()
+    assert record.health.scaled_largest == [LARGEST] * 5
+    assert all(0 < value < LARGEST for value in record.health.scaled_median)
+    assert pnn.Record.from_json(record.to_json()) == record
+
+
+def test_logits_by_scale_are_those_of_inputs_multiplied(undisturbed):
+    record, ended = undisturbed
+    data = record.run.task.load()
+    network = record.run.network.build(data.form)
+    network.load_state_dict(ended)
+    x = data.normalise(data.validation.x[:256])
+    with torch.no_grad():
+        rows = torch.stack([network.eval()(scale * x).abs().amax(1) for scale in (1, 1.5, 2, 2.5, 3)])
+    assert record.health.scaled_median == pytest.approx(rows.median(1).values.tolist(), rel=1e-5)
+    assert record.health.scaled_largest == pytest.approx(rows.amax(1).tolist(), rel=1e-5)
 
 
 def test_the_same_run_twice_gives_the_same_bits(undisturbed, tmp_path):
@@ -435,11 +473,28 @@ def test_what_is_not_finite_stops_the_run_within_the_step(monkeypatch, tmp_path,
     assert record.final == {}
 
 
-def test_a_bad_running_statistic_is_found_by_the_evaluation(monkeypatch, tmp_path):
+def test_a_bad_running_statistic_explodes_the_evaluation(monkeypatch, tmp_path):
     record = fit_with(monkeypatch, tmp_path, lambda training: training.model[1].running_var.fill_(math.nan))
+    assert record.outcome == "exploded"
+    assert record.health.nonfinite > 0
+    assert record.curves["validation_exploded"] == [1.0] * len(record.curves["train_loss"])
+    assert record.health.test_exploded == record.hits.rows
+    assert record.final["test"].accuracy == 0.0
+
+
+def test_a_weight_that_is_not_finite_after_the_last_step_is_a_divergence(monkeypatch, tmp_path):
+    evaluate = loop.Training._evaluate
+
+    def spoiled(self, split, name):
+        self.model[4].maps.weight.data[0, 0, 0, 0] = math.nan
+        return evaluate(self, split, name)
+
+    monkeypatch.setattr(loop.Training, "_evaluate", spoiled)
+    record = pnn.fit(digits_run(), folder=tmp_path, device="cpu", progress=False)
     assert record.outcome == "diverged"
-    assert "validation loss is nan" in record.message
-    assert "'1.running_var'" in record.message
+    assert record.message == (
+        "no validation rows can be evaluated after epoch 1; the weight '4.maps.weight' is not finite"
+    )
 
 
 def test_out_of_memory_is_an_outcome(monkeypatch, tmp_path):
@@ -668,11 +723,11 @@ def test_rand_augment_keeps_the_form_and_draws_for_few_at_a_time():
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("nan")])
-def test_a_norm_that_is_not_finite_is_a_divergence(tmp_path, monkeypatch, value):
+def test_a_norm_that_is_not_finite_stands_as_the_largest_number(tmp_path, monkeypatch, value):
     monkeypatch.setattr(loop, "norms", lambda *_: {"gradient_rms.1": 1.0, "gradient_rms.2": value})
     record = pnn.fit(MODERN, folder=tmp_path, progress=False)
-    assert record.outcome == "diverged"
-    assert f"gradient_rms.2 on validation rows is {value} after epoch 1" in record.message
+    assert record.outcome == "ok"
+    assert record.curves["gradient_rms.2"] == [LARGEST] * len(record.curves["train_loss"])
     json.dumps(record.to_dict(), allow_nan=False)
 
 
