@@ -8,7 +8,7 @@ names.
 from collections.abc import Callable
 from functools import partial
 
-from . import neurons, pays, precision, relinear, showcase, stable, stable_axes, width_scaling
+from . import neurons, pays, polynomials, precision, relinear, showcase, stable, stable_axes, width_scaling
 from .matched import boolq, boolq_glove, cifar10, cifar100, digits, higgs, tuning_runs
 
 # They are listed by priority: `study --missing` trains them in this order.
@@ -33,6 +33,12 @@ EXPERIMENTS: dict[str, Callable[..., dict]] = {
     "stable-mnist": stable.runs,
     "stable-depth": stable_axes.depths,
     "stable-strength": stable_axes.strengths,
+    "rates-polynomials-hapt": partial(polynomials.tuning_runs, task="hapt"),
+    "polynomials-hapt": partial(polynomials.runs, task="hapt"),
+    "rates-polynomials-fsdd": partial(polynomials.tuning_runs, task="fsdd"),
+    "polynomials-fsdd": partial(polynomials.runs, task="fsdd"),
+    "rates-polynomials-mnist": partial(polynomials.tuning_runs, task="mnist"),
+    "polynomials-mnist": partial(polynomials.runs, task="mnist"),
     "widths-cifar10": width_scaling.runs,
     "widths-higgs": partial(width_scaling.runs, task="higgs"),
     "rates-when-it-pays": pays.tuning_runs,
@@ -51,6 +57,7 @@ __all__ = [
     "higgs",
     "neurons",
     "pays",
+    "polynomials",
     "precision",
     "relinear",
     "showcase",
