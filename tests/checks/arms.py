@@ -6,8 +6,10 @@ import statistics
 
 TASKS = {"boolq-glove": "boolq-words"}  # of experiments that have another name than their task
 COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes"}  # that an arm has in common
-CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10, "mnist": 10}
+CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10, "mnist": 10, "fsdd": 10, "hapt": 12}
 SOURCE_WIDTH = {"higgs": 98}  # of the arm "source"
+NETWORKS = {"stable-mnist": "mlp", "polynomials-mnist": "resnet"}  # of experiments that share a task
+SOURCE_RATE = 1e-3  # of polynomial activations
 FIRST_TUNING_SEED = 1000  # From this on, seeds choose learning rates and are no results.
 
 
@@ -30,9 +32,17 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
     """
     tuning = [r for r in records if r["run"]["seed"] >= FIRST_TUNING_SEED]
     records = [r for r in records if r["run"]["seed"] < FIRST_TUNING_SEED]
-    for prefix, find in {"neurons-": of_a_neuron, "relinear-": of_a_way, "stable-": of_the_contest}.items():
+    finders = {
+        "neurons-": of_a_neuron,
+        "relinear-": of_a_way,
+        "stable-": of_the_contest,
+        "polynomials-": of_a_polynomial,
+    }
+    for prefix, find in finders.items():
         if claim["experiment"].startswith(prefix):
             own = [r for r in records if r["run"]["task"]["name"] == claim["experiment"].removeprefix(prefix)]
+            if network := NETWORKS.get(claim["experiment"]):
+                own = [r for r in own if r["run"]["network"]["name"] == network]
             pair = [find(own, *claim[arm].split("/"), tuning=tuning) for arm in ("against", "arm")]
             if not all(pair):
                 raise LookupError("no Records of an arm")
@@ -161,3 +171,27 @@ def of_the_contest(
         return as_far and (own["basis"], own["learnable"]) == kind
 
     return [r for r in records if is_its(r)]
+
+
+def of_a_polynomial(records: list[dict], activation: str, degree: str, rate: str, *, tuning: list[dict]) -> list[dict]:
+    """Of polynomial activations on one kind of data: those of a kind and a degree, or "relu" or "hermite".
+
+    The rate is "published", the source's, or "best", that of the highest accuracy on validation rows.
+    """
+    kind = {"powers": ("monomial", False), "chebyshev": ("chebyshev", True)}.get(activation)
+
+    def is_its(record: dict) -> bool:
+        own = record["run"]["network"]["activation"]
+        if kind is None or isinstance(own, str):
+            return own == activation
+        return (own["basis"], own["learnable"], own["degree"]) == (*kind, int(degree))
+
+    learning_rate, first = SOURCE_RATE, records[0]["run"]
+    if rate == "best":
+        found: dict[float, list[float]] = collections.defaultdict(list)
+        for record in filter(is_its, tuning):
+            run = record["run"]
+            if run["task"] == first["task"] and run["network"]["name"] == first["network"]["name"]:
+                found[run["recipe"]["learning_rate"]].append(validated(record))
+        learning_rate = best(found)
+    return [r for r in records if is_its(r) and r["run"]["recipe"]["learning_rate"] == learning_rate]

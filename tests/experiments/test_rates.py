@@ -7,7 +7,7 @@ from whole import whole_record
 
 import pnn
 from pnn import experiments
-from pnn.experiments import matched, neurons, pays, rates, relinear
+from pnn.experiments import matched, neurons, pays, polynomials, rates, relinear
 from pnn.experiments.rates import Tried
 from pnn.runs.store import load_record
 from pnn.studies.study import in_turn
@@ -74,6 +74,10 @@ TABLES = {  # what each tuning chooses, and where it is kept
         for task in ("higgs", "higgs-clipped")
     },
     "rates-relinear-higgs": {"laptop": relinear.BEST["higgs", "laptop"]},
+    **{
+        f"rates-polynomials-{task}": {"laptop": polynomials.RATES.get((task, "laptop"), {})}
+        for task in polynomials.SETTINGS
+    },
     "rates-when-it-pays": {
         "laptop": {
             pays.Case(task.title, task.rows, arm): rate
