@@ -66,7 +66,20 @@ class Arm(NamedTuple):
 
 # The best learning rate of each arm; `rates.best` finds them in the Records of their tuning. Where there is none, an
 # arm has the recipe's, which is the source's.
-RATES: dict[tuple[str, str], dict[Arm, float]] = {}
+RATES: dict[tuple[str, str], dict[Arm, float]] = {
+    ("hapt", "laptop"): {
+        Arm("relu"): 1e-3,
+        Arm("hermite", 2): 1e-2,
+        Arm("powers", 2): 3e-3,
+        Arm("powers", 4): 1e-2,
+        Arm("powers", 8): 3e-3,
+        Arm("powers", 22): 1e-2,
+        Arm("chebyshev", 2): 3e-3,
+        Arm("chebyshev", 4): 1e-2,
+        Arm("chebyshev", 8): 3e-3,
+        Arm("chebyshev", 22): 3e-3,
+    },
+}
 GRIDS = {"mnist": (1e-3, 3e-3, 1e-2), "fsdd": (3e-3, 1e-2, 3e-2), "hapt": (1e-3, 3e-3, 1e-2, 3e-2)}
 TUNING_SEEDS = {"mnist": 1, "fsdd": 1, "hapt": 2}
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 from whole import whole_record
 
@@ -12,12 +13,13 @@ from pnn.experiments.rates import Tried
 from pnn.report import polynomials
 
 RUN = pnn.Run(pnn.Digits(), pnn.CNN("standard", 4), pnn.Recipe(2), 0, "smoke")
+ROWS = 10
 
 
 def record(seed: int, outside: float, exploded: int, worst: float) -> pnn.Record:
-    found = whole_record(
-        dataclasses.replace(RUN, seed=seed), health=Health(0, 0, 3.0, 4.0, outside, outside, 0, exploded, 1.0)
-    )
+    health = Health(0, 0, 3.0, 4.0, outside, outside, 0, exploded, 1.0)
+    hits = pnn.runs.score.Hits.of(np.arange(ROWS) % 2 == 0)
+    found = whole_record(dataclasses.replace(RUN, seed=seed), health=health, hits=hits)
     own = {"validation_outside": [worst, 0.0], "validation_exploded": [0.5, worst], "clip_rate": [1.0, 0.5]}
     return dataclasses.replace(found, curves=found.curves | own)
 
@@ -36,8 +38,7 @@ def test_what_lay_outside_is_that_of_the_worst_run_and_epoch():
     held = table.frame.loc["held"]
     assert (held["n"], held["lost"]) == (3, 1)
     assert held["share"] == pytest.approx(100 / 3)
-    rows = arms["held"][0].hits.rows
     shares = [held[name] for name in ("outside", "worst_outside", "exploded", "worst_exploded", "clipped")]
-    assert shares == pytest.approx([2, 20, 200 / rows, 50, 75])
+    assert shares == pytest.approx([2, 20, 200 / ROWS, 50, 75])
     assert table.text.loc["ReLU"].tolist()[2:] == ["–"] * 5
     assert table.text.loc["held"].tolist()[0] == "1\xa0of\xa03"
