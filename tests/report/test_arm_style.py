@@ -30,6 +30,7 @@ def figures_of_the_book() -> dict[str, list[str]]:
         "expressivity": list(expressivity.NEURONS),
         "ways": list(collapse.ways(relinear)),
         **{f"contest, {where}": list(contest.shares(stable, where)) for where in ("tight", "published")},
+        "contest, beyond": list(contest.beyond(stable)),
         "strategies": ["conventional", "quadratic, not held back", *held],
     }
 

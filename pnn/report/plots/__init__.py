@@ -5,6 +5,7 @@ from ...system.extras import needs
 with needs("notebooks", "a figure"):
     from .cost import scaling, scaling_differences
     from .depth import response, shares_by_depth
+    from .escape import layers_by_epoch, logits_by_scale
     from .expressivity import activation_regions, errors_by_parameters
     from .functions import decision_regions, function_slices
     from .learning_rates import rates
@@ -21,7 +22,9 @@ __all__ = [
     "function_slices",
     "intervals",
     "layer_norms",
+    "layers_by_epoch",
     "learning_curves",
+    "logits_by_scale",
     "paired_accuracy",
     "rates",
     "response",

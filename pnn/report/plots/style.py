@@ -12,6 +12,7 @@ from ...runs.record import Record
 from .arm_style import Style
 from .canvas import LABEL_SIZE
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 MARKS = 8  # A line of many points has its marker at about so many of them.
 
 
@@ -80,8 +81,18 @@ def log_ticks(axis: XAxis | YAxis) -> None:
         getattr(axis.axes, f"set_{axis.axis_name}lim")(low, high)
     subs = (1, 2, 3, 4, 5, 7) if high < 10 * low else (1, 2, 5) if high < 100 * low else (1,)
     axis.set_major_locator(LogLocator(subs=subs))
-    axis.set_major_formatter(FuncFormatter(lambda x, _: EngFormatter(sep="")(x) if x >= 1000 else f"{x:g}"))
+    axis.set_major_formatter(FuncFormatter(_power if high > 1e9 * low else _number))
     axis.set_minor_formatter(NullFormatter())
+
+
+def _number(x: float, _: int) -> str:
+    return EngFormatter(sep="")(x) if x >= 1000 else f"{x:g}"
+
+
+def _power(x: float, _: int) -> str:
+    """A power of ten in plain letters, as the text of a figure stays text."""
+    exponent = str(round(np.log10(x)))
+    return f"10{exponent.translate(SUPERSCRIPTS)}"
 
 
 def draw_runs(
