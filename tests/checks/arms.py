@@ -9,7 +9,6 @@ COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes
 CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10, "mnist": 10, "fsdd": 10, "hapt": 12}
 SOURCE_WIDTH = {"higgs": 98}  # of the arm "source"
 NETWORKS = {"stable-mnist": "mlp", "polynomials-mnist": "resnet"}  # of experiments that share a task
-SOURCE_RATE = 1e-3  # of polynomial activations
 FIRST_TUNING_SEED = 1000  # From this on, seeds choose learning rates and are no results.
 
 
@@ -40,10 +39,14 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
     }
     for prefix, find in finders.items():
         if claim["experiment"].startswith(prefix):
-            own = [r for r in records if r["run"]["task"]["name"] == claim["experiment"].removeprefix(prefix)]
-            if network := NETWORKS.get(claim["experiment"]):
-                own = [r for r in own if r["run"]["network"]["name"] == network]
-            pair = [find(own, *claim[arm].split("/"), tuning=tuning) for arm in ("against", "arm")]
+            task, network = claim["experiment"].removeprefix(prefix), NETWORKS.get(claim["experiment"])
+
+            def belongs(record: dict, task: str = task, network: str | None = network) -> bool:
+                run = record["run"]
+                return run["task"]["name"] == task and network in (None, run["network"]["name"])
+
+            own, own_tuning = list(filter(belongs, records)), list(filter(belongs, tuning))
+            pair = [find(own, *claim[arm].split("/"), tuning=own_tuning) for arm in ("against", "arm")]
             if not all(pair):
                 raise LookupError("no Records of an arm")
             return tuple({r["run"]["seed"]: r for r in arm} for arm in pair)
@@ -180,8 +183,13 @@ def of_the_contest(
         as_strong = all(one["strength"] == 10 and one["limit"] != 2 for one in held if one["name"] == "boundary-loss")
         return as_far and as_strong and (own["basis"], own["learnable"]) == kind
 
-<<<<<<< HEAD
-    return [r for r in records if is_its(r)]
+    learning_rate = 1e-3
+    if rate == "best":
+        found: dict[float, list[float]] = collections.defaultdict(list)
+        for record in filter(is_its, tuning):
+            found[record["run"]["recipe"]["learning_rate"]].append(validated(record))
+        learning_rate = best(found)
+    return [r for r in records if is_its(r) and r["run"]["recipe"]["learning_rate"] == learning_rate]
 
 
 def of_a_polynomial(records: list[dict], activation: str, degree: str, rate: str, *, tuning: list[dict]) -> list[dict]:
@@ -197,19 +205,10 @@ def of_a_polynomial(records: list[dict], activation: str, degree: str, rate: str
             return own == activation
         return (own["basis"], own["learnable"], own["degree"]) == (*kind, int(degree))
 
-    learning_rate, first = SOURCE_RATE, records[0]["run"]
-    if rate == "best":
-        found: dict[float, list[float]] = collections.defaultdict(list)
-        for record in filter(is_its, tuning):
-            run = record["run"]
-            if run["task"] == first["task"] and run["network"]["name"] == first["network"]["name"]:
-                found[run["recipe"]["learning_rate"]].append(validated(record))
-=======
     learning_rate = 1e-3
     if rate == "best":
         found: dict[float, list[float]] = collections.defaultdict(list)
         for record in filter(is_its, tuning):
             found[record["run"]["recipe"]["learning_rate"]].append(validated(record))
->>>>>>> main
         learning_rate = best(found)
     return [r for r in records if is_its(r) and r["run"]["recipe"]["learning_rate"] == learning_rate]
