@@ -329,8 +329,10 @@ def test_a_wider_stem_keeps_every_pixel_and_leaves_the_rest_of_a_resnet_as_it_is
     stem(image).sum().backward()
     assert (image.grad != 0).all()  # Every pixel is in some window.
     assert stem(image).shape[2:] == (28 // stride, 28 // stride)
-    usual = [p.shape for p in pnn.ResNetModule(1, 10, 4, depth=8)[1:].parameters()]
-    assert [p.shape for part in rest for p in part.parameters()] == usual
+    _, *usual = pnn.ResNetModule(1, 10, 4, depth=8)
+    assert [[p.shape for p in part.parameters()] for part in rest] == [
+        [p.shape for p in part.parameters()] for part in usual
+    ]
     built = pnn.ResNet("standard", 4, depth=8, stem_stride=stride).build(pnn.Form((1, 28, 28), 10))
     assert built[0].stride == (stride, stride)
     with pytest.raises(pnn.RunError, match="stem_stride must be"):
