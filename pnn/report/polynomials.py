@@ -1,16 +1,18 @@
-"""Polynomial activations on one kind of data: their names, and what held them."""
+"""Polynomial activations on one kind of data: their names, their learning rates, and what held them."""
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from ..experiments.polynomials import Arm
-from ..experiments.rates import Tried
+from ..experiments.rates import Tried, best
 from ..runs.record import Record
 from ..system.extras import needs
 from .arms import Arms, setting
 from .comparison import proportion
 from .endings import lost
-from .table import Table, sentence
+from .table import NOTHING, Table, sentence
+from .tuning import accuracies, by_rate
 
 with needs("train", "a table"):
     import pandas as pd
@@ -28,9 +30,33 @@ def named(records: Mapping[Arm, list[Record]], rate: str = "best") -> dict[str, 
     return {name(arm): own for arm, own in records.items() if arm.rate == rate}
 
 
-def tried(tuning: Mapping[Tried, list[Record]]) -> dict[Tried, list[Record]]:
-    """What the tuning tried, under the names that a reader sees."""
-    return {Tried(name(arm), value): own for (arm, value), own in tuning.items()}
+def tuned(tuning: Mapping[Tried, list[Record]]) -> Table:
+    """A row an arm: its ``best`` rate, and of every rate the mean validation accuracy, and how many runs were lost.
+
+    The mean, in percent, is of the runs that ended well, and missing where none did; the columns are ``("mean", rate)``
+    and ``("lost", rate)``.
+    """
+    named = {Tried(name(arm), value): own for (arm, value), own in tuning.items()}
+    chosen = best(named)
+    rows: dict[str, dict[Any, Any]] = {}
+    for arm, own in by_rate(named).items():
+        rows[arm] = {"best": chosen[arm]}
+        for rate, records in own.items():
+            good = accuracies(records)
+            rows[arm]["mean", rate] = statistics.fmean(good) if good else None
+            rows[arm]["lost", rate] = len(records) - len(good)
+    rates = sorted({value for _, value in named})
+    columns = {f"at {rate:g}": lambda row, rate=rate: _reached(row, rate) for rate in rates}
+    caption = sentence(
+        "validation accuracy in percent by learning rate", setting({arm: own for (arm, _), own in named.items()})
+    )
+    return Table(pd.DataFrame.from_dict(rows, orient="index"), {"its best": "{best:g}"} | columns, caption)
+
+
+def _reached(row: Mapping[Any, Any], rate: float) -> str:
+    mean, lost_there = row["mean", rate], row["lost", rate]
+    text = NOTHING if pd.isna(mean) else f"{mean:.2f}"
+    return text + (f" ({lost_there:.0f} lost)" if lost_there else "")
 
 
 def held(arms: Arms) -> Table:
@@ -81,7 +107,7 @@ def _exploded(record: Record) -> float | None:
     return record.health.test_exploded / record.hits.rows
 
 
-def _largest(shares) -> float | None:
+def _largest(shares: Iterable[float | None]) -> float | None:
     """The largest of some shares, in percent; None if none is known."""
     known = [share for share in shares if share is not None]
     return 100 * max(known) if known else None

@@ -28,7 +28,6 @@ def test_names_are_those_of_a_reader_and_one_rate_is_taken():
     arms = {Arm("relu"): [], Arm("powers", 8): [], Arm("chebyshev", 22): [], Arm("powers", 8, "published"): []}
     assert list(polynomials.named(arms)) == ["ReLU", "powers, degree 8", "Chebyshev, degree 22"]
     assert list(polynomials.named(arms, "published")) == ["powers, degree 8"]
-    assert polynomials.tried({Tried(Arm("hermite", 2), 0.1): []}) == {Tried("Hermite, degree 2", 0.1): []}
 
 
 def test_what_lay_outside_is_that_of_the_worst_run_and_epoch():
@@ -42,3 +41,17 @@ def test_what_lay_outside_is_that_of_the_worst_run_and_epoch():
     assert shares == pytest.approx([2, 20, 200 / ROWS, 50, 75])
     assert table.text.loc["ReLU"].tolist()[2:] == ["–"] * 5
     assert table.text.loc["held"].tolist()[0] == "1\xa0of\xa03"
+
+
+def test_a_table_of_the_tuning_shows_every_rate_and_what_was_lost_there():
+    def runs(*accuracies: float | None) -> list[pnn.Record]:
+        at = [dataclasses.replace(RUN, seed=1000 + place) for place in range(len(accuracies))]
+        return [
+            whole_record(run, found) if found else pnn.Record.of_failure(run, "diverged", "step 1")
+            for run, found in zip(at, accuracies, strict=True)
+        ]
+
+    arm = Arm("powers", 8)
+    tuning = {Tried(arm, 0.001): runs(0.5, 0.7), Tried(arm, 0.003): runs(0.9, None), Tried(arm, 0.01): runs(None, None)}
+    table = polynomials.tuned(tuning)
+    assert table.text.loc["powers, degree 8"].tolist() == ["0.001", "60.00", "90.00 (1 lost)", "– (2 lost)"]
