@@ -25,11 +25,14 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     )
     from .analysis.audit import Audit, Obstacle, audit, degree_along_line
     from .analysis.budget import Budget, budget, match_width
+    from .analysis.channel_affine import ChannelAffine
     from .analysis.conversion import Conversion
     from .analysis.convert import convert
+    from .analysis.fold import fold_batch_norm
     from .methods.boundary_loss import BoundaryLoss
     from .methods.clip_norm import ClipNorm
     from .methods.no_decay import NoDecay
+    from .methods.plain_statistics import PlainStatistics
     from .methods.relinear import ReLinear, relinear_, relinear_groups
     from .methods.spline_constraints import SplineConstraints
     from .networks.baselines import BagOfWords, BoostedTrees, Majority, QuadraticRidge
@@ -118,17 +121,22 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     from .tasks.known import Known
     from .tasks.mnist import MNIST, FashionMNIST
     from .tasks.own import OwnRows, own_rows
+    from .tasks.speech_commands import SpeechCommands
+    from .tasks.uci_har import UCIHAR
     from .training.checkpoint import CheckpointError
     from .training.fit import fit
 else:
     _HOMES = {
         "analysis.audit": ("Audit", "Obstacle", "audit", "degree_along_line"),
         "analysis.budget": ("Budget", "budget", "match_width"),
+        "analysis.channel_affine": ("ChannelAffine",),
         "analysis.conversion": ("Conversion",),
         "analysis.convert": ("convert",),
+        "analysis.fold": ("fold_batch_norm",),
         "methods.boundary_loss": ("BoundaryLoss",),
         "methods.clip_norm": ("ClipNorm",),
         "methods.no_decay": ("NoDecay",),
+        "methods.plain_statistics": ("PlainStatistics",),
         "methods.relinear": ("ReLinear", "relinear_", "relinear_groups"),
         "methods.spline_constraints": ("SplineConstraints",),
         "networks.baselines": ("BagOfWords", "BoostedTrees", "Majority", "QuadraticRidge"),
@@ -217,6 +225,8 @@ else:
         "tasks.known": ("Known",),
         "tasks.mnist": ("FashionMNIST", "MNIST"),
         "tasks.own": ("OwnRows", "own_rows"),
+        "tasks.speech_commands": ("SpeechCommands",),
+        "tasks.uci_har": ("UCIHAR",),
         "training.checkpoint": ("CheckpointError",),
         "training.fit": ("fit",),
     }
@@ -250,6 +260,7 @@ __all__ = [
     "MNIST",
     "NCP",
     "TPGU",
+    "UCIHAR",
     "XIELU",
     "APLChoice",
     "Audit",
@@ -266,6 +277,7 @@ __all__ = [
     "CNN1d",
     "CNN1dModule",
     "CNNModule",
+    "ChannelAffine",
     "ChannelsLast",
     "CheckpointError",
     "ClipNorm",
@@ -298,6 +310,7 @@ __all__ = [
     "PairCNN",
     "PairCNNModule",
     "ParameterError",
+    "PlainStatistics",
     "PolyConv1d",
     "PolyConv2d",
     "PolyLinear",
@@ -334,6 +347,7 @@ __all__ = [
     "RunError",
     "Score",
     "SiLU",
+    "SpeechCommands",
     "SplineConstraints",
     "Split",
     "StarConv2d",
@@ -355,6 +369,7 @@ __all__ = [
     "experiments",
     "fit",
     "fit_polynomial",
+    "fold_batch_norm",
     "forecast",
     "frame",
     "glue",

@@ -107,6 +107,28 @@ def written(load, monkeypatch, tmp_path):
     return run
 
 
+def test_the_cost_of_activations_is_written_as_the_page_reads_it(written, load, monkeypatch):
+    activations = load("activations")
+    monkeypatch.setattr(activations, "INPUTS", {"maps": ((2, 64, 3, 3), 1), "rows": ((5, 64), 2)})
+    monkeypatch.setattr(torch, "compile", lambda model: model)
+    found = written("activations", "--rounds", "2", "--device", "cpu")
+    assert {(row["input"], row["compiled"]) for row in found["rows"]} == {
+        (name, compiled) for name in ("maps", "rows") for compiled in (False, True)
+    }
+    kept = {(row["activation"], row["degree"]): row["kept"] for row in found["rows"] if row["input"] == "maps"}
+    assert kept.keys() == activations.candidates().keys()
+    for degree in activations.DEGREES:
+        assert kept["Chebyshev, frozen", degree] == pytest.approx(1, abs=0.1)  # and a few coefficients
+        assert kept["powers", degree] == pytest.approx(degree + 2, abs=0.1)
+    assert all(row["over SiLU"]["median"] == 1 for row in found["rows"] if row["activation"] == "SiLU")
+
+
+def test_the_powers_are_the_same_polynomial(load):
+    x = torch.linspace(-5, 5, 50)
+    for degree in (2, 8):
+        assert_close(load("activations").Powers(degree)(x), pnn.PolynomialActivation(degree)(x), rtol=0, atol=1e-4)
+
+
 @pytest.mark.slow
 def test_the_cost_of_a_sweep_is_written_as_the_page_reads_it(written):
     pytest.importorskip("distributed")

@@ -8,7 +8,18 @@ names.
 from collections.abc import Callable
 from functools import partial
 
-from . import neurons, pays, polynomials, precision, relinear, showcase, stable, stable_axes, width_scaling
+from . import (
+    activation_free,
+    leaks,
+    neurons,
+    pays,
+    polynomials,
+    precision,
+    relinear,
+    stable,
+    stable_axes,
+    width_scaling,
+)
 from .matched import boolq, boolq_glove, cifar10, cifar100, digits, higgs, tuning_runs
 
 # They are listed by priority: `study --missing` trains them in this order.
@@ -27,8 +38,9 @@ EXPERIMENTS: dict[str, Callable[..., dict]] = {
     "rates-relinear-higgs": relinear.tuning_runs,
     "relinear-higgs": relinear.runs,
     "relinear-cifar10": partial(relinear.runs, task="cifar10"),
-    "showcase-cifar10": showcase.runs,
-    "showcase-cifar100": partial(showcase.runs, task="cifar100"),
+    "rates-activation-free-cifar10": activation_free.tuning_runs,
+    "activation-free-cifar10": activation_free.runs,
+    "activation-free-cifar100": partial(activation_free.runs, task="cifar100"),
     "rates-stable-mnist": stable.tuning_runs,
     "stable-mnist": stable.runs,
     "stable-depth": stable_axes.depths,
@@ -39,6 +51,7 @@ EXPERIMENTS: dict[str, Callable[..., dict]] = {
     "polynomials-fsdd": partial(polynomials.runs, task="fsdd"),
     "rates-polynomials-mnist": partial(polynomials.tuning_runs, task="mnist"),
     "polynomials-mnist": partial(polynomials.runs, task="mnist"),
+    "leaks-hapt": leaks.runs,
     "widths-cifar10": width_scaling.runs,
     "widths-higgs": partial(width_scaling.runs, task="higgs"),
     "rates-when-it-pays": pays.tuning_runs,
@@ -49,18 +62,19 @@ EXPERIMENTS: dict[str, Callable[..., dict]] = {
 
 __all__ = [
     "EXPERIMENTS",
+    "activation_free",
     "boolq",
     "boolq_glove",
     "cifar10",
     "cifar100",
     "digits",
     "higgs",
+    "leaks",
     "neurons",
     "pays",
     "polynomials",
     "precision",
     "relinear",
-    "showcase",
     "stable",
     "stable_axes",
     "width_scaling",

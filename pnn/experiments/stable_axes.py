@@ -30,8 +30,8 @@ DEPTH_ARMS = (
     Arm("chebyshev", 8, "tight", "both"),
     Arm("published", 22, "published", "both"),
 )
-STRENGTHS = (0.1, 1.0, 10.0, 100.0)
-RATIOS = (0.5, 0.75, 1.0)  # of the limit B_p to the end B of the interval
+STRENGTHS = (1.0, 10.0, 100.0)
+RATIOS = (0.5, 0.75)  # of the limit B_p to the end B of the interval
 STRENGTH_DEGREES = (8, 22)
 
 

@@ -7,9 +7,10 @@ from .boundary_loss import BoundaryLoss
 from .clip_norm import ClipNorm
 from .method import MethodBase
 from .no_decay import NoDecay
+from .plain_statistics import PlainStatistics
 from .relinear import ReLinear
 from .spline_constraints import SplineConstraints
 
-Method = ReLinear | BoundaryLoss | ClipNorm | NoDecay | SplineConstraints
+Method = ReLinear | BoundaryLoss | ClipNorm | NoDecay | SplineConstraints | PlainStatistics
 
 __all__ = ["Method", "MethodBase"]

@@ -34,8 +34,9 @@ class BoundaryLoss(MethodBase):
     limit: float  # B, inside of the interval on which the activations were fitted
     strength: float = 10.0  # lambda
     form: Literal["exponential", "squared", "maximum"] = "exponential"
-    # Of what: the inputs of polynomial activations, or the factors of PolyNeXt's products.
-    of: Literal["activations", "factors"] = "activations"
+    # Of what: the inputs of polynomial activations; the factors of PolyNeXt's products; or these products, normalised:
+    # factors can all be made small, which the BatchNorm behind their product undoes.
+    of: Literal["activations", "factors", "products"] = "activations"
     name: ClassVar[str] = "boundary-loss"
 
     def __post_init__(self) -> None:
@@ -50,8 +51,8 @@ class BoundaryLoss(MethodBase):
                 'the method "boundary-loss" of activations is for the activations "polynomial" and "hermite", '
                 f"got {activation!r}"
             )
-        if self.of == "factors" and run.network.name != "polynext":
-            raise RunError(f'the method "boundary-loss" of factors is for "polynext", got {run.network.name!r}')
+        if self.of != "activations" and run.network.name != "polynext":
+            raise RunError(f'the method "boundary-loss" of {self.of} is for "polynext", got {run.network.name!r}')
 
     def start(self, model: nn.Module, learnt: list[nn.Module]) -> None:
         """Watch the layers; see :meth:`MethodBase.start`."""
@@ -61,6 +62,9 @@ class BoundaryLoss(MethodBase):
             elif self.of == "factors" and isinstance(module, PolyNeXtBlock):
                 for factor in (module.near, module.far, module.maps):
                     _watch(factor, self, of_input=False)
+            elif self.of == "products" and isinstance(module, PolyNeXtBlock):
+                for product in (module.norm2, module.norm4):
+                    _watch(product, self, of_input=False)
 
     def penalty(self, model: nn.Module) -> Tensor:
         """See :meth:`MethodBase.penalty`."""

@@ -1,5 +1,6 @@
 """What a training method may say of itself, and when the training loop asks."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -57,3 +58,12 @@ class MethodBase:
             mean over the steps of each epoch; None: nothing.
         """
         return None
+
+    def before_evaluation(self, model: nn.Module, rows: Callable[[int], Tensor]) -> None:
+        """Before every evaluation: change in place what is evaluated, the average of the weights if there is one.
+
+        Args:
+            model: in evaluation mode, in which it must be left.
+            rows: so many training rows, or all if there are fewer, as the network takes them: neither augmented nor
+                mixed, the same at every call, spread evenly over the training rows.
+        """

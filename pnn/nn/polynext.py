@@ -1,7 +1,7 @@
 """An activation-free residual block in the manner of PolyNeXt: a polynomial of its input at inference."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -24,6 +24,9 @@ class _Scaled(nn.Module):
         return x * self.logit.sigmoid()
 
 
+MERGES = ("product", "sum")
+
+
 class PolyNeXtBlock(nn.Module):
     r"""Two residual branches, each a product of two maps: depthwise convolutions, then 1x1 convolutions.
 
@@ -37,7 +40,10 @@ class PolyNeXtBlock(nn.Module):
     channel. :math:`\sigma(s)` does not depend on the input, and BatchNorm at inference is affine: the block is a
     polynomial then, which :func:`pnn.audit` certifies.
 
-    - **Degree** 4 in the input, **multiplicative depth** 2.
+    Two changes undo what is special about it, for comparison: an activation behind each product, in front of the
+    BatchNorm that follows, and a sum in the place of each product.
+
+    - **Degree** 4 in the input, **multiplicative depth** 2; with sums 1 and 0; with an activation it is no polynomial.
     - **Parameters** for ``c`` channels, kernel ``k`` and expansion ``e``:
       :math:`c^2 (1 + 3 e) + c (2 k^2 + 4 e + 12)`, biases, BatchNorm and scales included.
     - **Multiply-accumulates** a pixel: :math:`c^2 (1 + 3 e) + 2 k^2 c`, and :math:`(1 + e) c` products.
@@ -49,6 +55,9 @@ class PolyNeXtBlock(nn.Module):
         dilation: of the second one.
         expansion: channels of the second product over those of the input, a whole number.
         scale: what both branches are multiplied by at the start, between 0 and 1; deep blocks want a small one.
+        activation: what makes the module behind each product when called without arguments, such as the class
+            ``torch.nn.ReLU``; it has no parameters.
+        merge: ``"product"``, or ``"sum"``.
         device: device of the parameters.
         dtype: type of the parameters.
 
@@ -56,11 +65,12 @@ class PolyNeXtBlock(nn.Module):
         ``(N, channels, H, W)`` to the same.
 
     Raises:
-        ValueError: an even kernel, a scale that is not between 0 and 1.
+        ValueError: an even kernel, a scale that is not between 0 and 1, an unknown way to merge.
 
     When not to use it:
         Where the network need not be a polynomial, or an image can be far from those of the training: its logits can
-        overflow at inference. See :doc:`the showcase </notebooks/analysis/showcase>`.
+        overflow at inference. Trained on mixed images it needs :class:`pnn.BoundaryLoss` and
+        :class:`pnn.PlainStatistics`. See :doc:`the showcase </notebooks/analysis/showcase>`.
 
     Source: the ideas are those of :cite:t:`polynext2026`; the arrangement, and BatchNorm throughout, are this book's.
 
@@ -78,6 +88,8 @@ class PolyNeXtBlock(nn.Module):
         expansion: int = 2,
         *,
         scale: float = 0.5,
+        activation: Callable[[], nn.Module] = nn.Identity,
+        merge: str = "product",
         device=None,
         dtype=None,
     ) -> None:
@@ -86,8 +98,10 @@ class PolyNeXtBlock(nn.Module):
             raise ValueError(f"kernel_size must be odd, so that the size of the image stays; got {kernel_size}")
         if not 0 < scale < 1:
             raise ValueError(f"scale must be between 0 and 1, both excluded; got {scale}")
+        if merge not in MERGES:
+            raise ValueError(f"merge must be one of {', '.join(map(repr, MERGES))}, got {merge!r}")
         self.channels, self.kernel_size, self.dilation = channels, kernel_size, dilation
-        self.expansion, self.scale = expansion, scale
+        self.expansion, self.scale, self.merge = expansion, scale, merge
         own: dict[str, Any] = {"device": device, "dtype": dtype}
         hidden, margin = expansion * channels, kernel_size // 2
         depthwise = {"groups": channels, **own}
@@ -102,19 +116,25 @@ class PolyNeXtBlock(nn.Module):
         self.norm4 = nn.BatchNorm2d(hidden, **own)
         self.back = nn.Conv2d(hidden, channels, 1, **own)
         self.scale2 = _Scaled(channels, scale, **own)
+        self.activation = activation()
 
     def reset_parameters(self) -> None:
         """Draw the weights again, and set scales and BatchNorms to their start."""
         children: Iterator[Any] = self.children()
         for module in children:
-            module.reset_parameters()
+            if module is not self.activation:
+                module.reset_parameters()
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm1(x)
-        x = x + self.scale1(self.mix(self.norm2(self.near(y) * self.far(y))))
+        x = x + self.scale1(self.mix(self.norm2(self._merged(self.near(y), self.far(y)))))
         high, low = self.maps(self.norm3(x)).chunk(2, 1)
-        return x + self.scale2(self.back(self.norm4(high * low)))
+        return x + self.scale2(self.back(self.norm4(self._merged(high, low))))
+
+    def _merged(self, a: Tensor, b: Tensor) -> Tensor:
+        return self.activation(a + b if self.merge == "sum" else a * b)
 
     def extra_repr(self) -> str:
         text = f"{self.channels}, kernel_size={self.kernel_size}, dilation={self.dilation}"
-        return f"{text}, expansion={self.expansion}, scale={self.scale}"
+        text = f"{text}, expansion={self.expansion}, scale={self.scale}"
+        return text if self.merge == "product" else f"{text}, merge={self.merge!r}"

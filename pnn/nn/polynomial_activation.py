@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .polynomial_basis import check_fit, evaluate, fit_polynomial
+from .polynomial_basis import check_fit, fit_polynomial
+from .polynomial_function import evaluate
 
 INITS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "silu": F.silu, "gelu": F.gelu}
 INTERVAL_MODES = ("fixed", "learned", "tracked")
@@ -23,7 +24,8 @@ class PolynomialActivation(nn.Module):
     degree is the same in any basis. What differs is rounding, of which powers have so much that a high degree is lost
     in it, and what a step of an optimiser does to the coefficients.
 
-    It is evaluated by Clenshaw's recurrence, in float32 at least, whatever the type of the input is. Outside of the
+    It is evaluated in float32 at least, whatever the type of the input is: by Clenshaw's recurrence or, with Chebyshev
+    polynomials and powers on a processor, by Newton's form, which needs fewer operations and is as exact. Outside the
     interval nothing is clamped: the polynomial grows there as :math:`|u|^d`, with Chebyshev's :math:`2^{d-1} |c_d|`.
     Hold the inputs inside by a normalisation before it, or by :class:`pnn.BoundaryLoss`.
 
@@ -31,8 +33,9 @@ class PolynomialActivation(nn.Module):
       :func:`torch.export.export` reads, and :func:`pnn.audit` with it, are the same polynomials by products of equals.
     - **Parameters** :math:`d + 1`, times ``num_parameters``; one more if the interval is learned. A polynomial that is
       not learnable keeps its coefficients as a buffer.
-    - **Multiply-accumulates** :math:`d` an element, and :math:`d` subtractions with Chebyshev polynomials.
-    - **Memory** for the backward pass: one number an element, :math:`u`, at every degree.
+    - **Multiply-accumulates** :math:`d` an element; by Clenshaw's recurrence :math:`d` subtractions, too.
+    - **Memory** for the backward pass: one number an element at every degree, the input; or a scaled copy of it, where
+      the interval is learned or tracked.
     - **Initialisation** the fit; nothing is drawn.
 
     Args:
@@ -134,17 +137,14 @@ class PolynomialActivation(nn.Module):
             if x.dim() < 2 or x.shape[1] != self.num_parameters:
                 raise ValueError(f"expected {self.num_parameters} channels in dimension 1, got shape {tuple(x.shape)}")
             coefficients = coefficients.view(self.degree + 1, -1, *[1] * (x.dim() - 2))
-        u = x.to(wide)
-        if self.middle:
-            u = u - self.middle
-        if self.interval_mode == "tracked" and self.training:
-            self._track(u.detach())
-        if self.basis == "chebyshev":
-            u = u * (1 / self.half)
+        rate = 1 / self.half if self.basis == "chebyshev" else 1.0
         if self.interval_mode == "fixed":
-            return evaluate(u, coefficients, self.basis).to(x.dtype)
+            return evaluate(x, coefficients, self.basis, self.middle, rate)
+        centred = x.to(wide) - self.middle
+        if self.interval_mode == "tracked" and self.training:
+            self._track(centred.detach())
         scale = self.log_scale.to(wide).exp()
-        return (scale * evaluate(u / scale, coefficients, self.basis)).to(x.dtype)
+        return (scale * evaluate(centred / scale, coefficients, self.basis, rate=rate)).to(x.dtype)
 
     @torch.no_grad()
     def _track(self, centred: Tensor) -> None:

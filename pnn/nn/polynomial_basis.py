@@ -7,14 +7,12 @@ The bases follow from recurrences of three terms, :math:`P_0 = 1` and :math:`P_{
 - ``"hermite"``: those of the normal distribution, :math:`He_k / \sqrt{k!}`, with :math:`a_k = 1 / \sqrt{k + 1}` and
   :math:`b_k = \sqrt{k / (k + 1)}`.
 
-A sum of them is evaluated by Clenshaw's recurrence (Horner's, of monomials), which needs a few numbers at a time. Its
-backward pass is made of the same two operations, so that nothing but :math:`u` is kept, whatever the degree.
+A sum of them is evaluated by Clenshaw's recurrence (Horner's, of monomials), which needs a few numbers at a time.
 """
 
 import functools
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -68,10 +66,12 @@ def conversion(source: str, target: str, degree: int, scale: float = 1.0) -> lis
     return columns
 
 
-def _apply(columns: list[list[float]], coefficients: Tensor, transposed: bool = False) -> Tensor:
+def apply_matrix(columns: list[list[float]], coefficients: Tensor, transposed: bool = False) -> Tensor:
     """A matrix times the first dimension of the coefficients."""
     matrix = torch.tensor(columns, device=coefficients.device, dtype=coefficients.dtype)  # Its rows are the columns.
-    return torch.tensordot(matrix if transposed else matrix.T, coefficients, 1)
+    matrix = matrix if transposed else matrix.T
+    # Not as a product of matrices, of which autocast would round the factors.
+    return (matrix.reshape(*matrix.shape, *[1] * (coefficients.dim() - 1)) * coefficients).sum(1)
 
 
 # --- evaluation ------------------------------------------------------------------------------------------------------
@@ -104,7 +104,7 @@ def balanced(u: Tensor, coefficients: Tensor, basis: str) -> Tensor:
     """
     degree = len(coefficients) - 1
     if basis == "hermite":  # There is no product of two that is one of them, but for a sum.
-        coefficients, basis = _apply(conversion(basis, "monomial", degree), coefficients), "monomial"
+        coefficients, basis = apply_matrix(conversion(basis, "monomial", degree), coefficients), "monomial"
     values = [u]  # Polynomial k is values[k - 1].
     for k in range(2, degree + 1):
         product = values[k // 2 - 1] * values[k - k // 2 - 1]
@@ -115,98 +115,17 @@ def balanced(u: Tensor, coefficients: Tensor, basis: str) -> Tensor:
     return total
 
 
-def evaluate(u: Tensor, coefficients: Tensor, basis: str) -> Tensor:
-    """The sum of coefficient k times polynomial k at u; the arguments are those of `clenshaw`."""
-    if torch.compiler.is_exporting():
-        return balanced(u, coefficients, basis)
-    if torch.compiler.is_compiling():  # The compiler recomputes by itself what is cheap.
-        return clenshaw(u, coefficients, basis)
-    return _Evaluate.apply(u, coefficients, basis)  # type: ignore[return-value]
-
-
-def _derived(coefficients: Tensor, basis: str, transposed: bool = False) -> Tensor:
-    return _apply(derivative(basis, len(coefficients) - 1), coefficients, transposed)
-
-
-class _Evaluate(torch.autograd.Function):
-    """y = sum_k c_k P_k(u). Then dy/du is the sum with the derivative's coefficients, and dL/dc_k is a moment."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(u: Tensor, coefficients: Tensor, basis: str) -> Tensor:
-        return clenshaw(u, coefficients, basis)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
-        u, coefficients, ctx.basis = inputs
-        ctx.save_for_backward(u, coefficients)
-        ctx.save_for_forward(u, coefficients)
-
-    @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple:  # type: ignore[override]
-        u, coefficients = ctx.saved_tensors
-        of_u = of_coefficients = None
-        if ctx.needs_input_grad[0]:
-            of_u = slope * _Evaluate.apply(u, _derived(coefficients, ctx.basis), ctx.basis)
-        if ctx.needs_input_grad[1]:
-            of_coefficients = _Moments.apply(slope, u, tuple(coefficients.shape), ctx.basis)
-        return of_u, of_coefficients, None
-
-    @staticmethod
-    def jvp(ctx: Any, of_u: Tensor | None, of_coefficients: Tensor | None, _: None) -> Tensor:  # type: ignore[override]
-        u, coefficients = ctx.saved_tensors
-        along = 0.0
-        if of_u is not None:
-            along = of_u * _Evaluate.apply(u, _derived(coefficients, ctx.basis), ctx.basis)
-        if of_coefficients is not None:
-            along = along + _Evaluate.apply(u, of_coefficients, ctx.basis)
-        return along  # type: ignore[return-value]
-
-
-class _Moments(torch.autograd.Function):
-    """m_k = sum over the elements of w P_k(u), as coefficients of a shape; linear in w, and again a polynomial in u."""
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(w: Tensor, u: Tensor, shape: tuple[int, ...], basis: str) -> Tensor:
-        a, b = recurrence(basis, shape[0] - 1)
-        found, before, value = [], None, w
-        for k in range(shape[0]):
-            found.append(_sum_to(value, shape[1:]))
-            following = a[k] * u * value
-            if before is not None and b[k]:
-                following = following - b[k] * before
-            before, value = value, following
-        return torch.stack(found)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
-        w, u, ctx.shape, ctx.basis = inputs
-        ctx.save_for_backward(w, u)
-        ctx.save_for_forward(w, u)
-
-    @staticmethod
-    def backward(ctx: Any, slopes: Tensor) -> tuple:  # type: ignore[override]
-        w, u = ctx.saved_tensors
-        of_w = of_u = None
-        if ctx.needs_input_grad[0]:
-            of_w = _Evaluate.apply(u, slopes, ctx.basis)
-        if ctx.needs_input_grad[1]:
-            of_u = w * _Evaluate.apply(u, _derived(slopes, ctx.basis), ctx.basis)
-        return of_w, of_u, None, None
-
-    @staticmethod
-    def jvp(ctx: Any, of_w: Tensor | None, of_u: Tensor | None, *_: None) -> Tensor:  # type: ignore[override]
-        w, u = ctx.saved_tensors
-        along = 0.0
-        if of_w is not None:
-            along = _Moments.apply(of_w, u, ctx.shape, ctx.basis)
-        if of_u is not None:
-            moments = _Moments.apply(w * of_u, u, ctx.shape, ctx.basis)
-            along = along + _derived(moments, ctx.basis, transposed=True)  # type: ignore[arg-type]
-        return along  # type: ignore[return-value]
+def moments(w: Tensor, u: Tensor, shape: tuple[int, ...], basis: str) -> Tensor:
+    """The sums of w times polynomial k at u, over the elements for which coefficients of this shape are the same."""
+    a, b = recurrence(basis, shape[0] - 1)
+    found, before, value = [], None, w
+    for k in range(shape[0]):
+        found.append(_sum_to(value, shape[1:]))
+        following = a[k] * u * value
+        if before is not None and b[k]:
+            following = following - b[k] * before
+        before, value = value, following
+    return torch.stack(found)
 
 
 def _sum_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -285,5 +204,7 @@ def _fitted(
     table = torch.stack([clenshaw(u, one, "chebyshev") for one in torch.eye(degree + 1, dtype=torch.float64)], 1)
     coefficients = torch.linalg.lstsq(table, values[:, None]).solution[:, 0]
     return (
-        coefficients if basis == "chebyshev" else _apply(conversion("chebyshev", basis, degree, 1 / half), coefficients)
+        coefficients
+        if basis == "chebyshev"
+        else apply_matrix(conversion("chebyshev", basis, degree, 1 / half), coefficients)
     )

@@ -174,6 +174,40 @@ def layers_ranged(timing: Timing) -> Table:
     return Table(pd.DataFrame(ends), columns, caption)
 
 
+def activations(timing: Timing, of: str) -> Table:
+    """A row an activation: the time forward and backward over SiLU's, eager and compiled, and what it keeps.
+
+    Args:
+        timing: of ``benchmarks/activations.py``.
+        of: the name of an input there, ``"maps"`` or ``"rows"``.
+    """
+    found: dict[tuple[str, int | None], dict] = {}
+    of_input = [row for row in timing["rows"] if row["input"] == of]
+    for row in of_input:
+        cells = found.setdefault((row["activation"], row["degree"]), {})
+        cells |= _ratio("compiled" if row["compiled"] else "eager", row["over SiLU"])
+        if not row["compiled"]:
+            cells["kept"] = row["kept"]
+    index = pd.Index([activation for activation, _ in found], name="activation")
+    table = pd.DataFrame(list(found.values()), index)
+    table["degree"] = pd.array([degree for _, degree in found], dtype="Int64")
+    columns = {
+        "degree or order": lambda row: NOTHING if pd.isna(row["degree"]) else f"{row['degree']}",
+        "time over SiLU's": _shown("eager"),
+        "compiled, over SiLU's": _shown("compiled"),
+        "kept, inputs": "{kept:.2f}",
+    }
+    shape = " × ".join(map(str, of_input[0]["shape"]))
+    silu = ", ".join(
+        f"{row['milliseconds']:.2g} ms{' compiled' if row['compiled'] else ''}"
+        for row in of_input
+        if row["activation"] == "SiLU"
+    )
+    conditions = f"{of} of {shape}, SiLU {silu}, torch {timing['torch']}, {timing['rounds']} rounds"
+    what = "time forward and backward over SiLU's, with its range, and what is kept for the way back"
+    return Table(table, columns, sentence(what, conditions, _on(timing)))
+
+
 def side_by_side(timing: Timing) -> Table:
     """A row a number of runs at once: how many end in a minute, and how many times those of one at a time that is."""
     rows = [

@@ -12,8 +12,25 @@ from .higgs import HIGGS
 from .known import Known
 from .mnist import MNIST, FashionMNIST
 from .own import OwnRows
+from .speech_commands import SpeechCommands
 from .task import TaskBase
+from .uci_har import UCIHAR
 
-Task = CIFAR10 | CIFAR100 | BoolQ | BoolQWords | HIGGS | Digits | MNIST | FashionMNIST | FSDD | HAPT | Known | OwnRows
+Task = (
+    CIFAR10
+    | CIFAR100
+    | BoolQ
+    | BoolQWords
+    | HIGGS
+    | Digits
+    | MNIST
+    | FashionMNIST
+    | FSDD
+    | SpeechCommands
+    | HAPT
+    | UCIHAR
+    | Known
+    | OwnRows
+)
 
 __all__ = ["Task", "TaskBase"]

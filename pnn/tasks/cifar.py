@@ -1,5 +1,6 @@
 """CIFAR-10 and CIFAR-100: colour images of 32x32 pixels."""
 
+import dataclasses
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -8,9 +9,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from ..system.choice import RunError, added, check_at_least
 from ..system.extras import needs
-from .data import Split
+from .data import Form, Split
 from .digits import digits
 from .published import Published
 from .sources import Source, join, labels
@@ -76,23 +79,71 @@ CIFAR100_SOURCE = Source(
 )
 
 
+class _Images(Published):
+    """What both have beside their rows: fewer pixels and fewer training rows, for small machines."""
+
+    pooled: int
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_at_least(self, 0, "train")
+        height = self.source.shape[1]
+        if self.pooled < 1 or height % self.pooled:
+            raise RunError(f"{type(self).__name__}.pooled must be a divisor of {height}, got {self.pooled!r}")
+
+    @property
+    def form(self) -> Form:  # type: ignore[override]
+        """What a network must know of the rows."""
+        channels, height, width = self.source.shape
+        return Form((channels, height // self.pooled, width // self.pooled), self.source.classes)
+
+    @property
+    def title(self) -> str:
+        """As a page names its rows."""
+        _, height, width = self.form.shape
+        pixels = f" at {height} x {width} pixels" if self.pooled > 1 else ""
+        return super().title + pixels + (f", {self.train:,} training rows" if self.train else "")
+
+    def stand_in(self) -> Published:
+        """See :meth:`TaskBase.stand_in`; it has no rows to spare."""
+        return dataclasses.replace(super().stand_in(), train=0)
+
+    def arranged(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Each pixel is the mean of ``pooled`` times ``pooled`` published ones, rounded half up."""
+        if self.pooled == 1:
+            return tensors
+        return {name: self._pooled(own) if name.endswith(".x") else own for name, own in tensors.items()}
+
+    def _pooled(self, x: Tensor) -> Tensor:
+        total = torch.zeros(len(x), *self.form.shape, dtype=torch.int32)
+        for i in range(self.pooled):
+            for j in range(self.pooled):
+                total += x[:, :, i :: self.pooled, j :: self.pooled]
+        number = self.pooled**2
+        return ((total + number // 2) // number).to(x.dtype)
+
+
 @dataclass(frozen=True)
-class CIFAR10(Published):
+class CIFAR10(_Images):
     """50,000 and 10,000 images of ten classes. The stand-in is scikit-learn's digits, enlarged and coloured grey."""
 
     validation: int = 5000
     rows: Literal["real", "stand-in"] = "real"
+    pooled: int = added(1)  # the mean of so many times so many pixels is one
+    train: int = added(0)  # how many training rows are kept beside those for validation, 0: all
     name: ClassVar[str] = "cifar10"
     source: ClassVar[Source] = CIFAR10_SOURCE
     make_stand_in = staticmethod(partial(digits, CIFAR10_SOURCE.shape))
 
 
 @dataclass(frozen=True)
-class CIFAR100(Published):
+class CIFAR100(_Images):
     """50,000 and 10,000 images of a hundred classes (the fine labels); the stand-in is that of :class:`CIFAR10`."""
 
     validation: int = 5000
     rows: Literal["real", "stand-in"] = "real"
+    pooled: int = added(1)  # as that of CIFAR10
+    train: int = added(0)  # as that of CIFAR10
     name: ClassVar[str] = "cifar100"
     source: ClassVar[Source] = CIFAR100_SOURCE
     make_stand_in = staticmethod(partial(digits, CIFAR100_SOURCE.shape))

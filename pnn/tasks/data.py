@@ -89,6 +89,7 @@ def carve(
     validation: int,
     origin: str,
     fingerprint: str,
+    train_rows: int = 0,
     vectors: Tensor | None = None,
     groups: Tensor | None = None,
     what: str = "the task",
@@ -104,6 +105,7 @@ def carve(
         validation: how many training rows become validation rows.
         origin: where the rows came from, for Records.
         fingerprint: what tells these rows from others, for Records.
+        train_rows: how many of the others remain training rows, drawn by the same permutation; 0 is all of them.
         vectors: of the tokens, if the task has some.
         groups: the number of each training row's group, if rows belong together.
         what: the task, as errors name it.
@@ -113,15 +115,18 @@ def carve(
     """
     if not 0 < validation < len(train):
         raise DataError(f"{what} has {len(train)} training rows; {validation} of them cannot be validation rows")
-    # RandomState's streams are frozen: this is the same permutation on every machine and version.
-    random = np.random.RandomState(0)
     if groups is None:
-        order = torch.from_numpy(random.permutation(len(train)))
+        order = _permuted(len(train), 0)
     else:
-        order, validation = _by_groups(groups, random, validation)
+        order, validation = _by_groups(groups, np.random.RandomState(0), validation)
         if validation == len(train):
             raise DataError(f"{what} has too few groups of training rows to set some aside for validation")
-    carved, kept = order[:validation].sort().values, order[validation:].sort().values
+    if train_rows > len(order) - validation:
+        raise DataError(
+            f"{what} has {len(order) - validation} training rows beside the validation rows, not {train_rows}"
+        )
+    last = validation + train_rows if train_rows else len(order)
+    carved, kept = order[:validation].sort().values, order[validation:last].sort().values
     rest = Split(train.x[kept], train.y[kept])
     mean, std = _statistics(rest.x)
     carved = Split(train.x[carved], train.y[carved])
@@ -137,12 +142,20 @@ def _by_groups(groups: Tensor, random: np.random.RandomState, least: int) -> tup
     return order, int(ends[(ends >= least).nonzero()[0]])
 
 
+def drawn(rows: int, some: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """The numbers of some of so many rows, and those of the others: always the same ones, in order."""
+    order = _permuted(rows, seed)
+    return order[:some].sort().values, order[some:].sort().values
+
+
+def _permuted(rows: int, seed: int) -> Tensor:
+    # RandomState's streams are frozen: this is the same permutation on every machine and version.
+    return torch.from_numpy(np.random.RandomState(seed).permutation(rows))
+
+
 def set_aside(x: Tensor, y: Tensor) -> dict[str, Tensor]:
     """Rows that come without a test set, as train.x, train.y, test.x and test.y: a fixed fifth is the test set."""
-    # RandomState's streams are frozen: this is the same permutation on every machine and version.
-    order = torch.from_numpy(np.random.RandomState(0).permutation(len(y)))
-    last = round(len(y) * (1 - TEST_SHARE))
-    train, test = order[:last].sort().values, order[last:].sort().values
+    train, test = drawn(len(y), round(len(y) * (1 - TEST_SHARE)))
     return {"train.x": x[train], "train.y": y[train], "test.x": x[test], "test.y": y[test]}
 
 

@@ -21,6 +21,7 @@ class Published(TaskBase):
     make_stand_in: ClassVar[Callable[[], dict[str, Tensor]]]
     validation: int  # how many rows are carved from the training rows
     rows: Any  # "real", or "stand-in" for embedded rows in the task's own shape
+    train: int = 0  # how many training rows are kept beside those for validation, 0: all; a field where it was needed
 
     def __post_init__(self) -> None:
         check_types(self)
@@ -47,6 +48,9 @@ class Published(TaskBase):
         else:
             origin, tensors = load_source(self.source, folder)
         known = self.source.sha256 if origin != "stand-in" else {}
+        arranged = self.arranged(tensors)
+        if arranged is not tensors:
+            tensors, known = arranged, {}
         splits = {split: Split(tensors[f"{split}.x"], tensors[f"{split}.y"]) for split in ("train", "test")}
         return carve(
             **splits,
@@ -54,14 +58,21 @@ class Published(TaskBase):
             validation=self.validation,
             origin=origin,
             fingerprint=hashlib.sha256(" ".join((known or sums(tensors)).values()).encode()).hexdigest(),
+            train_rows=self.train,
             vectors=tensors.get("vectors"),
             groups=tensors.get("train.group"),
             what=self.name,
         ).to(device)
 
+    def arranged(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The rows as a task's own fields say, split otherwise or made smaller; here as they are."""
+        return tensors
+
     def counts(self) -> dict[str, int]:
         """See :meth:`TaskBase.counts`."""
-        return super().counts() if self.rows == "stand-in" else self.source.rows
+        if self.rows == "stand-in":
+            return super().counts()
+        return self.source.rows | ({"train": self.train + self.validation} if self.train else {})
 
     def stand_in(self) -> "Published":
         """See :meth:`TaskBase.stand_in`."""

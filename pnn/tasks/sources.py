@@ -56,6 +56,8 @@ class Source:
     vocabulary: int = 0  # number of tokens, if a row is text
     folder_parts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # a folder's parts, if not the hub's
     optional: tuple[str, ...] = ()  # columns that are read of the files that have them
+    hub_folder: str = ""  # the folder of the repository that holds its parquet files, if it has several data sets
+    archive: str = ""  # where its authors publish it, for those who make the folder themselves
 
     def in_folder(self, split: str) -> tuple[str, ...]:
         """The names of the parts that make up a split in a folder."""
@@ -104,9 +106,10 @@ def load_source(source: Source, folder: str | Path | None) -> tuple[str, dict[st
         companions = {name: root / companion.path for name, companion in source.companions.items()}
         return "folder", _through_cache(source, lambda: _read_folder(source, files, companions))
     if not source.hub:
+        needed = ", ".join([f"{source.folder}/*.parquet", *(own.path for own in source.companions.values())])
         raise DataError(
-            f"{source.title} is not on the hub. Set PNN_DATA to a folder that holds {source.folder}/*.parquet, or ask "
-            'for size="smoke", which uses an embedded stand-in'
+            f"{source.title} is not on the hub. Set PNN_DATA to a folder that holds {needed}, or ask "
+            f'for size="smoke", which uses an embedded stand-in{_published_at(source)}'
         )
     return "hub", _through_cache(source, lambda: _read_hub(source, source.hub, source.revision))
 
@@ -124,6 +127,7 @@ def _check_folder(root: Path, source: Source) -> dict[str, list[Path]]:
                     f"no file {place}/{part}-*.parquet. The data folder (PNN_DATA or the argument) must hold "
                     f"{source.folder}/ with the parquet files of {source.hub or source.title}"
                     + ("; without a data folder they come from the hub" if source.hub else "")
+                    + _published_at(source)
                 )
             files[split] += found
     every = [path for found in files.values() for path in found]
@@ -135,6 +139,13 @@ def _check_folder(root: Path, source: Source) -> dict[str, list[Path]]:
     if sums.is_file():
         _compare_with_sums(every, sums)
     return files
+
+
+def _published_at(source: Source) -> str:
+    """Where the authors have their files, and where it says how the folder is made from them; empty if not known."""
+    if not source.archive:
+        return ""
+    return f". Its authors' files are at {source.archive}; the task's docstring says what the folder must hold"
 
 
 def _compare_with_sums(paths: list[Path], sums: Path) -> None:
@@ -180,7 +191,9 @@ def _read_hub(source: Source, repository: str, revision: str | None) -> dict[str
         decoded[split] = []
         for part in parts:
             try:
-                rows = datasets.load_dataset(repository, revision=revision, split=part)
+                rows = datasets.load_dataset(
+                    repository, data_dir=source.hub_folder or None, revision=revision, split=part
+                )
             except Exception as error:
                 where = f"{source.folder}/{source.in_folder(split)[0]}-*.parquet"
                 raise DataError(

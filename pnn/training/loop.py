@@ -87,12 +87,14 @@ class Training(State):
         with tqdm(total=total, initial=done, desc=name, disable=not progress, mininterval=0.5) as bar:
             while self.epoch < self.run.recipe.epochs and not self._stops_early():
                 self._run_epoch(bar, signals)
+                self._before_evaluation()
                 validation = self._evaluate(self.data.validation, "validation")
                 self._count_time()
                 self._end_epoch(validation)
                 bar.set_postfix_str(f"validation {validation.score.share:.3f}")
         if self.best:
             self.model.load_state_dict(self.best)
+        self._before_evaluation()
         found = {split: self._evaluate(getattr(self.data, split), split) for split in SPLITS}
         self._count_time()
         if signals:
@@ -184,6 +186,19 @@ class Training(State):
 
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.run.recipe.precision == "bfloat16")
+
+    def _before_evaluation(self) -> None:
+        """Let the methods change what is evaluated."""
+
+        def plain(rows: int) -> Tensor:
+            number = len(self.data.train)
+            chosen = torch.arange(min(rows, number), device=self.device) * number // min(rows, number)
+            return self._inputs(self.data.train.x[chosen])
+
+        self.evaluated.eval()
+        for method in self.run.recipe.methods:
+            with self._autocast():
+                method.before_evaluation(self.evaluated, plain)
 
     def _evaluate(self, split: Split, name: str) -> Evaluation:
         """Evaluate a split: by the average of the weights if there is one, else by the network itself.

@@ -29,6 +29,8 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
     task, recipe and architecture, and of these the cost that is nearest. Where learning rates were tuned, each has that
     of its neuron.
     """
+    free = claim["experiment"].startswith("activation-free-")
+    records = [r for r in records if (r["run"]["recipe"]["source"] == "modern") == free]
     tuning = [r for r in records if r["run"]["seed"] >= FIRST_TUNING_SEED]
     records = [r for r in records if r["run"]["seed"] < FIRST_TUNING_SEED]
     finders = {
@@ -36,6 +38,7 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
         "relinear-": of_a_way,
         "stable-": of_the_contest,
         "polynomials-": of_a_polynomial,
+        "activation-free-": of_the_free,
     }
     for prefix, find in finders.items():
         if claim["experiment"].startswith(prefix):
@@ -195,11 +198,17 @@ def of_the_contest(
 def of_a_polynomial(records: list[dict], activation: str, degree: str, rate: str, *, tuning: list[dict]) -> list[dict]:
     """Of polynomial activations on one kind of data: those of a kind and a degree, or "relu" or "hermite".
 
+    Other experiments have the same network on other rows, or in other batches; those of this one are as its tuning is.
     The rate is "published", the source's, or "best", that of the highest accuracy on validation rows.
     """
     kind = {"powers": ("monomial", False), "chebyshev": ("chebyshev", True)}.get(activation)
 
+    def setting(record: dict) -> tuple:
+        return record["run"]["task"], record["run"]["recipe"].get("batch_size", 128)
+
     def is_its(record: dict) -> bool:
+        if setting(record) != setting(tuning[0]):
+            return False
         own = record["run"]["network"]["activation"]
         if kind is None or isinstance(own, str):
             return own == activation
@@ -212,3 +221,28 @@ def of_a_polynomial(records: list[dict], activation: str, degree: str, rate: str
             found[record["run"]["recipe"]["learning_rate"]].append(validated(record))
         learning_rate = best(found)
     return [r for r in records if is_its(r) and r["run"]["recipe"]["learning_rate"] == learning_rate]
+
+
+def of_the_free(records: list[dict], arm: str, *, tuning: list[dict]) -> list[dict]:
+    """Of the network without activations, held by both remedies; of those with ReLU or sums; of the residual one.
+
+    Each at the learning rate at which the tuning seed was best.
+    """
+    network = {"standard": "resnet"}.get(arm, "polynext")
+    activation = "relu" if arm in ("standard", "polynext-relu") else "identity"
+    merge = "sum" if arm == "polynext-sum" else "product"
+    held = [] if arm == "standard" else [("boundary-loss", "products"), ("plain-statistics", None)]
+    if arm not in ("standard", "polynext", "polynext-relu", "polynext-sum"):
+        raise LookupError(f"Records of the arm {arm!r}, which tests/checks/arms.py has yet to learn to find")
+
+    def is_its(record: dict) -> bool:
+        run, methods = record["run"], record["run"]["recipe"].get("methods", [])
+        named = [(own, None) if isinstance(own, str) else (own["name"], own.get("of")) for own in methods]
+        own = (run["network"]["name"], run["network"]["activation"], run["network"].get("merge", "product"))
+        small = isinstance(run["task"], dict) and run["task"].get("pooled") == 2
+        return small and own == (network, activation, merge) and named == held
+
+    tried: dict[float, list[float]] = collections.defaultdict(list)
+    for record in filter(is_its, tuning):
+        tried[record["run"]["recipe"]["learning_rate"]].append(validated(record))
+    return [r for r in records if is_its(r) and r["run"]["recipe"]["learning_rate"] == best(tried)]

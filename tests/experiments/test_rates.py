@@ -7,7 +7,7 @@ from whole import whole_record
 
 import pnn
 from pnn import experiments
-from pnn.experiments import matched, neurons, pays, polynomials, rates, relinear, stable
+from pnn.experiments import activation_free, matched, neurons, pays, polynomials, rates, relinear, stable
 from pnn.experiments.rates import Tried
 from pnn.runs.store import load_record
 from pnn.studies.study import in_turn
@@ -73,6 +73,7 @@ TABLES = {  # what each tuning chooses, and where it is kept
         }
         for task in ("higgs", "higgs-clipped")
     },
+    "rates-activation-free-cifar10": {"laptop": activation_free.RATES["laptop"]},
     "rates-relinear-higgs": {"laptop": relinear.BEST["higgs", "laptop"]},
     **{
         f"rates-polynomials-{task}": {"laptop": polynomials.RATES.get((task, "laptop"), {})}

@@ -21,7 +21,7 @@ def test_the_arms_of_a_depth_differ_in_it_alone(size):
 
 def test_every_strength_stands_at_every_limit():
     arms = stable_axes.strengths("laptop")
-    assert len(arms) == 2 * 4 * 3
+    assert len(arms) == 2 * 3 * 2
     for held, own in arms.items():
         assert len(own) == 5
         for run in own:

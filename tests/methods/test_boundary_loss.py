@@ -107,6 +107,21 @@ def test_of_factors_it_holds_those_of_the_products():
     assert_close(method.penalty(model), expected)
 
 
+def test_of_products_it_holds_those_behind_their_normalisation():
+    model, method = pnn.PolyNeXtBlock(4), pnn.BoundaryLoss(0.2, of="products", form="squared", strength=1.0)
+    method.start(model, [])
+    x = torch.randn(2, 4, 6, 6)
+    model(x)
+    y = model.norm1(x)
+    first = model.norm2(model.near(y) * model.far(y))
+    high, low = model.maps(model.norm3(x + model.scale1(model.mix(first)))).chunk(2, 1)
+    products = first, model.norm4(high * low)
+    method.penalty(model)
+    model(x)
+    expected = sum((p.abs() - 0.2).relu().square().mean() for p in products)
+    assert_close(method.penalty(model), expected)
+
+
 def test_what_has_nothing_to_hold_is_refused():
     def run(network, **settings):
         recipe = pnn.Recipe(1, augment="none", methods=(pnn.BoundaryLoss(3, **settings),))
@@ -116,6 +131,8 @@ def test_what_has_nothing_to_hold_is_refused():
         run(pnn.CNN("standard", 4))
     with pytest.raises(pnn.RunError, match=r"of factors is for \"polynext\", got 'cnn'"):
         run(pnn.CNN("standard", 4, pnn.Polynomial(2, 4)), of="factors")
+    with pytest.raises(pnn.RunError, match=r"of products is for \"polynext\", got 'cnn'"):
+        run(pnn.CNN("standard", 4), of="products")
     run(pnn.CNN("standard", 4, pnn.Hermite()))
 
 

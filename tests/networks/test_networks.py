@@ -360,6 +360,23 @@ def test_polynext_is_a_polynomial_of_the_degree_of_its_documentation():
     assert [round(1 / block.scale) for block in blocks] == [10, 11, 12, 13, 14]
 
 
+def test_polynext_with_sums_is_affine_and_with_an_activation_no_polynomial():
+    x = torch.randn(2, 3, 8, 8)
+    summed = pnn.audit(pnn.PolyNeXtModule(3, 10, 4, depth=1, merge="sum"), x)
+    assert (summed.degree, summed.multiplicative_depth) == (1, 0)
+    for activation in (pnn.ReLU(), pnn.GELU()):
+        module = pnn.PolyNeXtModule(3, 10, 4, depth=1, activation=activation)
+        assert module(x).shape == (2, 10)
+        audited = pnn.audit(module, x)
+        assert not audited.polynomial
+        assert len(audited.obstacles) == 2 * 5  # behind both products of each block
+    choices = [
+        pnn.PolyNeXt("bilinear", 4, depth=1, **own) for own in ({}, {"merge": "sum"}, {"activation": pnn.ReLU()})
+    ]
+    sizes = {sum(p.numel() for p in own.build(pnn.Form((3, 8, 8), 10)).parameters()) for own in choices}
+    assert len(sizes) == 1
+
+
 @pytest.mark.parametrize("neuron", [n for n in NEURONS if NEURONS[n].conv1d is None])
 def test_a_text_network_of_a_neuron_without_a_sequence_layer_says_which_have_one(neuron):
     with pytest.raises(ValueError, match=f"'standard', 'polynomial', 'quadratic', 'bilinear'; got '{neuron}'"):

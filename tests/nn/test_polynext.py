@@ -21,20 +21,30 @@ def affine(norm, x):
     return F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias, False, 0, norm.eps)
 
 
+CHANGED = {
+    "product": ({}, lambda a, b: a * b),
+    "sum": ({"merge": "sum"}, lambda a, b: a + b),
+    "relu": ({"activation": torch.nn.ReLU}, lambda a, b: (a * b).clamp(min=0)),
+    "gelu, sum": ({"activation": torch.nn.GELU, "merge": "sum"}, lambda a, b: F.gelu(a + b)),
+}
+
+
+@pytest.mark.parametrize("changed", CHANGED)
 @pytest.mark.parametrize(("kernel", "dilation", "expansion"), [(3, 2, 2), (5, 1, 1), (3, 3, 3)])
-def test_it_is_the_equation(kernel, dilation, expansion):
+def test_it_is_the_equation(kernel, dilation, expansion, changed):
     torch.manual_seed(0)
-    block = trained(pnn.PolyNeXtBlock(4, kernel, dilation, expansion, dtype=torch.float64))
+    options, merged = CHANGED[changed]
+    block = trained(pnn.PolyNeXtBlock(4, kernel, dilation, expansion, dtype=torch.float64, **options))
     x = torch.randn(2, 4, 9, 9, dtype=torch.float64)
     y = affine(block.norm1, x)
     near = F.conv2d(y, block.near.weight, block.near.bias, padding=kernel // 2, groups=4)
     far = F.conv2d(y, block.far.weight, block.far.bias, padding=dilation * (kernel // 2), dilation=dilation, groups=4)
-    first = F.conv2d(affine(block.norm2, near * far), block.mix.weight, block.mix.bias)
+    first = F.conv2d(affine(block.norm2, merged(near, far)), block.mix.weight, block.mix.bias)
     expected = x + first / (1 + (-block.scale1.logit).exp())
     z = affine(block.norm3, expected)
     high = F.conv2d(z, block.maps.weight[: 4 * expansion], block.maps.bias[: 4 * expansion])
     low = F.conv2d(z, block.maps.weight[4 * expansion :], block.maps.bias[4 * expansion :])
-    second = F.conv2d(affine(block.norm4, high * low), block.back.weight, block.back.bias)
+    second = F.conv2d(affine(block.norm4, merged(high, low)), block.back.weight, block.back.bias)
     expected = expected + second / (1 + (-block.scale2.logit).exp())
     assert_close(block(x), expected)
 
@@ -57,6 +67,8 @@ def test_its_branches_start_scaled_as_told(scale):
 def test_bad_arguments_say_what_is_allowed():
     with pytest.raises(ValueError, match=r"kernel_size must be odd.*got 4"):
         pnn.PolyNeXtBlock(4, 4)
+    with pytest.raises(ValueError, match="merge must be one of 'product', 'sum', got 'mean'"):
+        pnn.PolyNeXtBlock(4, merge="mean")
     for scale in (0, 1, -0.5):
         with pytest.raises(ValueError, match=f"scale must be between 0 and 1.*got {scale}"):
             pnn.PolyNeXtBlock(4, scale=scale)

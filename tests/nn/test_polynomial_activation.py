@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 
 import pnn
-from pnn.nn.polynomial_basis import BASES, balanced, clenshaw, conversion, derivative, evaluate
+from pnn.nn.polynomial_basis import BASES, balanced, clenshaw, conversion, derivative
+from pnn.nn.polynomial_function import evaluate
 
 every_basis = pytest.mark.parametrize("basis", BASES)
 

@@ -25,7 +25,6 @@ def figures_of_the_book() -> dict[str, list[str]]:
     return found | {
         "polynomials": list(dict.fromkeys(map(polynomials.name, of_a_kind))),
         "pair": ["standard", "polynomial"],
-        "showcase": ["standard", "PolyNeXt"],
         "neurons": list(NEURONS),
         "expressivity": list(expressivity.NEURONS),
         "ways": list(collapse.ways(relinear)),

@@ -33,6 +33,19 @@ def test_a_neuron_without_a_width_of_equal_time_says_none():
     assert timings.neurons(own).text.iloc[0].tolist() == ["80", "23", "1.20 (1.10 to 1.30)", "none", "–"]
 
 
+def test_an_activation_is_shown_over_silu_eager_and_compiled():
+    row = {"input": "maps", "shape": [2, 3], "activation": "SiLU", "degree": None, "milliseconds": 1.0, "kept": 1.0}
+    rows = [row | {"compiled": compiled, "over SiLU": RATIO} for compiled in (False, True)]
+    of_degree = {"activation": "powers", "degree": 8, "milliseconds": 9.0, "kept": 10.0}
+    rows += [other | of_degree for other in rows] + [rows[0] | {"input": "rows"}]
+    timing = {"device": "an abacus", "threads": 1, "torch": "2", "rounds": 3, "rows": rows}
+    table = timings.activations(timing, "maps")
+    ratio = "1.20 (1.10 to 1.30)"
+    assert table.text.loc["powers"].tolist() == ["8", ratio, ratio, "10.00"]
+    assert table.text.loc["SiLU"].tolist() == ["–", ratio, ratio, "1.00"]
+    assert "2 × 3, SiLU 1 ms, 1 ms compiled" in table.caption
+
+
 @pytest.mark.parametrize(
     ("name", "table"),
     [
@@ -42,6 +55,8 @@ def test_a_neuron_without_a_width_of_equal_time_says_none():
         ("neuron_time", timings.neurons),
         ("kan_cost", timings.layers),
         ("kan_cost", timings.layers_ranged),
+        ("activations", lambda timing: timings.activations(timing, "maps")),
+        ("activations", lambda timing: timings.activations(timing, "rows")),
         ("side_by_side", timings.side_by_side),
         ("sweep_overhead", timings.overhead),
     ],

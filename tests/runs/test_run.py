@@ -84,10 +84,19 @@ def test_equal_runs_are_one_key():
 ALLOWED = {  # field -> values that are wrong, and what the message must say is right
     (pnn.CIFAR10, "validation"): ([5000.0, "5000", True, None], "int"),
     (pnn.CIFAR10, "rows"): (["fake", True, "subset"], "'real', 'stand-in'"),
+    (pnn.CIFAR10, "pooled"): ([2.0, True, "2"], "int"),
+    (pnn.CIFAR10, "train"): ([5000.0, None, False], "int"),
     (pnn.HIGGS, "validation"): ([5000.0], "int"),
     (pnn.HIGGS, "rows"): (["fake"], "'real', '35k', 'stand-in'"),
     (pnn.HIGGS, "clip"): (["3", None, True], "float"),
     (pnn.Digits, "validation"): ([None], "int"),
+    (pnn.SpeechCommands, "validation"): ([9981.0, None], "int"),
+    (pnn.SpeechCommands, "rows"): (["fake"], "'real', 'stand-in'"),
+    (pnn.UCIHAR, "validation"): (["1470"], "int"),
+    (pnn.UCIHAR, "rows"): (["fake"], "'real', 'stand-in'"),
+    (pnn.HAPT, "validation"): ([1500.0], "int"),
+    (pnn.HAPT, "rows"): (["fake"], "'real', 'stand-in'"),
+    (pnn.HAPT, "split"): (["user", None], "'users', 'rows', 'leaking'"),
     (pnn.CNN, "neuron"): (["poly", ["standard"], "none"], "'standard', 'polynomial', 'quadratic'"),
     (pnn.CNN, "width"): ([86.0, True, "86"], "int"),
     (pnn.CNN, "activation"): (["relu", None, pnn.ReLU], "must be of type ReLU or GELU"),
@@ -99,7 +108,8 @@ ALLOWED = {  # field -> values that are wrong, and what the message must say is 
     (pnn.MLP, "order"): (["norm-first", None], "'norm-activation', 'activation-norm'"),
     (pnn.PolyNeXt, "neuron"): (["standard"], "'bilinear'"),
     (pnn.PolyNeXt, "width"): ([None], "int"),
-    (pnn.PolyNeXt, "activation"): ([pnn.ReLU()], "Identity"),
+    (pnn.PolyNeXt, "activation"): ([pnn.Polynomial(2, 4.0), None], "must be of type Identity or ReLU or GELU"),
+    (pnn.PolyNeXt, "merge"): (["difference", None], "'product', 'sum'"),
     (pnn.PolyNeXt, "depth"): (["4"], "int"),
     (pnn.Majority, "neuron"): (["standard"], "'none'"),
     (pnn.Majority, "width"): ([3, False], "0"),
@@ -133,9 +143,15 @@ ALLOWED = {  # field -> values that are wrong, and what the message must say is 
 }
 OUT_OF_RANGE = [
     (pnn.CIFAR10, "validation", 0, "at least 1"),
+    (pnn.CIFAR10, "pooled", 0, "a divisor of 32"),
+    (pnn.CIFAR10, "pooled", 3, "a divisor of 32"),
+    (pnn.CIFAR10, "train", -1, "at least 0"),
     (pnn.HIGGS, "validation", 0, "at least 1"),
     (pnn.HIGGS, "clip", -0.5, "at least 0"),
     (pnn.Digits, "validation", -1, "at least 1"),
+    (pnn.SpeechCommands, "validation", 0, "at least 1"),
+    (pnn.UCIHAR, "validation", 0, "at least 1"),
+    (pnn.HAPT, "validation", 0, "at least 1"),
     (pnn.CNN, "width", 0, "at least 1"),
     (pnn.MLP, "width", 0, "at least 1"),
     (pnn.MLP, "depth", 0, "at least 1"),
@@ -161,7 +177,7 @@ OUT_OF_RANGE = [
     (pnn.Run, "seed", 2**64, ""),  # torch's generator takes no more than 64 bits
 ]
 CHOICES = (RUN.task, pnn.HIGGS(), pnn.Digits(), RUN.network, pnn.MLP("standard", 4), pnn.PolyNeXt("bilinear", 4))
-CHOICES += (pnn.Majority(), pnn.ReLinear())
+CHOICES += (pnn.Majority(), pnn.ReLinear(), pnn.SpeechCommands(), pnn.UCIHAR(), pnn.HAPT())
 VALID = {type(valid): valid for valid in (RUN, RUN.recipe, *CHOICES)}
 
 

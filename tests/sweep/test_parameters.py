@@ -31,6 +31,7 @@ SMALLEST = {
     "mnist": {"size": "smoke", "seeds": 2},
     "speech": {"size": "smoke", "seeds": 2},
     "activity": {"size": "smoke", "seeds": 2},
+    "two_faults": {"size": "smoke", "seeds": 2, "steps": 3},
     "quickstart": {"seeds": 1, "epochs": 1},
     "own_data": {"seeds": 2, "epochs": 1},
     "showcase": {"size": "smoke"},

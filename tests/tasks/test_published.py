@@ -65,6 +65,29 @@ def cifar100_table(images: np.ndarray) -> pa.Table:
     return pa.table({"img": column, "fine_label": FINE[: len(images)], "coarse_label": coarse})
 
 
+def test_pooled_images_are_means_and_fewer_training_rows_are_some_of_them(tmp_path, monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (5, 3, 32, 32), dtype=np.uint8)
+    (tmp_path / "cifar100").mkdir()
+    for part, rows in {"train": slice(5), "test": slice(2)}.items():
+        pq.write_table(cifar100_table(images[rows]), tmp_path / "cifar100" / f"{part}-00000-of-00001.parquet")
+    unpublished(monkeypatch, "cifar100")
+    small = pnn.CIFAR100(validation=1, pooled=4, train=2)
+    loaded, whole = small.load(tmp_path), pnn.CIFAR100(validation=1).load(tmp_path)
+    assert loaded.form == small.form == pnn.Form((3, 8, 8), 100)
+    assert {split: len(rows) for split, rows in loaded.splits.items()} == {"train": 2, "validation": 1, "test": 2}
+    assert "8 x 8 pixels, 2 training rows" in small.title
+    expected = np.floor(images[:2].reshape(2, 3, 8, 4, 8, 4).mean((3, 5)) + 0.5).astype(np.uint8)
+    assert loaded.test.x.dtype == torch.uint8
+    assert np.array_equal(loaded.test.x.numpy(), expected)
+    assert torch.equal(loaded.validation.y, whole.validation.y)
+    assert set(loaded.train.y.tolist()) <= set(whole.train.y.tolist())
+    pixels = loaded.train.x.double() / 255  # What normalises is taken of the rows that are kept.
+    assert torch.allclose(loaded.mean.double(), pixels.mean((0, 2, 3)))
+    with pytest.raises(pnn.DataError, match="cifar100 has 4 training rows beside the validation rows, not 5"):
+        pnn.CIFAR100(validation=1, train=5).load(tmp_path)
+    assert pnn.CIFAR100(pooled=2, train=5000).stand_in().load().form.shape == (3, 16, 16)
+
+
 def test_cifar100_is_its_pixels_and_its_fine_labels(tmp_path, monkeypatch):
     images = np.random.default_rng(0).integers(0, 256, (5, 3, 32, 32), dtype=np.uint8)
     (tmp_path / "cifar100").mkdir()

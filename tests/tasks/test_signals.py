@@ -11,7 +11,8 @@ import soundfile
 import torch
 
 import pnn
-from pnn.tasks import fsdd, hapt, mnist, sources
+from pnn.tasks import hapt, mnist, sources
+from pnn.tasks.fsdd import LOG_MEL
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +60,7 @@ def tone(seconds: float, frequency: float) -> np.ndarray:
 @pytest.mark.parametrize("seconds", [0.4, 1.0, 1.7])
 def test_a_spectrogram_is_the_sum_that_defines_it(seconds):
     samples = tone(seconds, 700)
-    found = fsdd.spectrogram(torch.from_numpy(samples))
+    found = LOG_MEL(torch.from_numpy(samples))
     assert found.shape == (1, 64, 101)
     assert found.dtype == torch.uint8
     expected = np.round((plain_spectrogram(samples) / 80 + 1) * 255)
@@ -68,10 +69,10 @@ def test_a_spectrogram_is_the_sum_that_defines_it(seconds):
 
 
 def test_a_tone_is_loudest_in_its_own_band_and_no_band_is_empty():
-    bands = fsdd.mel_filters()
+    bands = LOG_MEL.filters()
     assert (bands.sum(1) > 0).all()
     for frequency in (150, 1000, 3000):
-        loudest = fsdd.spectrogram(torch.from_numpy(tone(1, frequency)))[0, :, 50].argmax().item()
+        loudest = LOG_MEL(torch.from_numpy(tone(1, frequency)))[0, :, 50].argmax().item()
         nearest = bands[:, round(frequency / 8000 * 512)].argmax()
         assert loudest == nearest
 
@@ -156,6 +157,44 @@ def test_windows_come_from_the_cache_as_they_were(tmp_path, monkeypatch):
     assert torch.equal(first.validation.x, again.validation.x)
 
 
+@pytest.mark.parametrize(("rows", "test"), [(100, 30), (7767, 3162)])
+def test_a_split_is_what_it_says_by_the_numbers_of_its_rows(rows, test):
+    own, tested = (set(part.tolist()) for part in hapt.split_rows("users", rows, test))
+    assert (own, tested) == (set(range(rows)), set(range(rows, rows + test)))
+    drawn, drawn_test = hapt.split_rows("rows", rows, test)
+    assert sorted([*drawn.tolist(), *drawn_test.tolist()]) == list(range(rows + test))
+    assert len(drawn_test) == test
+    # The fault, in the two lines that it takes: places among the rest are taken for numbers of the table.
+    leaking, leaking_test = hapt.split_rows("leaking", rows, test)
+    rest = [row for row in range(rows + test) if row not in set(drawn_test.tolist())]
+    assert leaking.tolist() == [place for place, _ in enumerate(rest)]
+    assert torch.equal(leaking_test, drawn_test)
+
+
+def test_the_splits_of_hapt_have_the_same_table(tmp_path, monkeypatch):
+    unpublished(monkeypatch, pnn.HAPT)
+    write_hapt(tmp_path, [(1, 1, 5, 11, 202), (1, 1, 7, 203, 400), (2, 3, 12, 1, 128), (2, 2, 1, 129, 400)])
+    found = {split: pnn.HAPT(validation=1, split=split).load(tmp_path) for split in ("users", "rows", "leaking")}
+
+    def first(*splits) -> list[float]:
+        return sorted(round(x[0, 0].item() * 720) for split in splits for x in split.x)
+
+    whole = first(*found["users"].splits.values())
+    assert first(*found["rows"].splits.values()) == whole
+    train, test = hapt.split_rows("leaking", 5, 3)
+    order = first(found["users"].train, found["users"].validation) + first(found["users"].test)
+    assert first(found["leaking"].train, found["leaking"].validation) == sorted(order[i] for i in train)
+    assert first(found["leaking"].test) == sorted(order[i] for i in test)
+    assert len({data.fingerprint for data in found.values()}) == 3
+
+
+def test_without_its_files_it_is_said_where_they_are(tmp_path):
+    with pytest.raises(pnn.DataError, match=r"not on the hub.*hapt/labels.txt.*UCI Machine Learning.*C54G7M"):
+        pnn.HAPT().load()
+    with pytest.raises(pnn.DataError, match=r"no file .*hapt_raw.*UCI Machine Learning Repository, DOI 10"):
+        pnn.HAPT().load(tmp_path)
+
+
 def test_signals_are_normalised_by_channel(tmp_path):
     data = pnn.HAPT(rows="stand-in", validation=30).load()
     x = data.normalise(data.train.x)
@@ -202,7 +241,7 @@ def test_grey_images_are_their_pixels(task, tmp_path, monkeypatch):
     assert data.test.y.tolist() == [0, 9, 5, 5, 1]
 
 
-@pytest.mark.parametrize("task", [pnn.MNIST, pnn.FashionMNIST, pnn.FSDD, pnn.HAPT])
+@pytest.mark.parametrize("task", [pnn.MNIST, pnn.FashionMNIST, pnn.FSDD, pnn.SpeechCommands, pnn.HAPT, pnn.UCIHAR])
 def test_a_stand_in_has_the_tasks_form_and_all_its_classes(task):
     data = task(rows="stand-in", validation=50).load()
     assert data.test.x.shape[1:] == data.form.shape

@@ -6,6 +6,7 @@ with needs("notebooks", "a figure"):
     from .cost import scaling, scaling_differences
     from .depth import response, shares_by_depth
     from .escape import layers_by_epoch, logits_by_scale
+    from .explosions import explosions
     from .expressivity import activation_regions, errors_by_parameters
     from .functions import decision_regions, function_slices
     from .learning_rates import rates
@@ -19,6 +20,7 @@ __all__ = [
     "advantage_by_task",
     "decision_regions",
     "errors_by_parameters",
+    "explosions",
     "function_slices",
     "intervals",
     "layer_norms",
