@@ -8,7 +8,18 @@ names.
 from collections.abc import Callable
 from functools import partial
 
-from . import activation_free, leaks, neurons, pays, precision, relinear, stable, stable_axes, width_scaling
+from . import (
+    activation_free,
+    leaks,
+    neurons,
+    pays,
+    polynomials,
+    precision,
+    relinear,
+    stable,
+    stable_axes,
+    width_scaling,
+)
 from .matched import boolq, boolq_glove, cifar10, cifar100, digits, higgs, tuning_runs
 
 # They are listed by priority: `study --missing` trains them in this order.
@@ -34,6 +45,12 @@ EXPERIMENTS: dict[str, Callable[..., dict]] = {
     "stable-mnist": stable.runs,
     "stable-depth": stable_axes.depths,
     "stable-strength": stable_axes.strengths,
+    "rates-polynomials-hapt": partial(polynomials.tuning_runs, task="hapt"),
+    "polynomials-hapt": partial(polynomials.runs, task="hapt"),
+    "rates-polynomials-fsdd": partial(polynomials.tuning_runs, task="fsdd"),
+    "polynomials-fsdd": partial(polynomials.runs, task="fsdd"),
+    "rates-polynomials-mnist": partial(polynomials.tuning_runs, task="mnist"),
+    "polynomials-mnist": partial(polynomials.runs, task="mnist"),
     "leaks-hapt": leaks.runs,
     "widths-cifar10": width_scaling.runs,
     "widths-higgs": partial(width_scaling.runs, task="higgs"),
@@ -55,6 +72,7 @@ __all__ = [
     "leaks",
     "neurons",
     "pays",
+    "polynomials",
     "precision",
     "relinear",
     "stable",

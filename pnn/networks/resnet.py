@@ -22,11 +22,12 @@ class ResNet:
     depth: int = added(20)  # layers: 8, 14, 20, ...; with four stages 10, 18, 26, ...
     order: Order = added("norm-activation")
     stages: int = added(3)
+    stem_stride: int = added(1)  # of the first convolution, for images of many pixels
     name: ClassVar[str] = "resnet"
 
     def __post_init__(self) -> None:
         check_types(self)
-        check_at_least(self, 1, "width", "stages")
+        check_at_least(self, 1, "width", "stages", "stem_stride")
         if message := _wrong_depth(self.depth, self.stages):
             raise RunError(f"ResNet.{message}")
 
@@ -37,6 +38,7 @@ class ResNet:
     def build(self, form: Form, vectors: Tensor | None = None) -> nn.Module:
         """The network for rows of a form, initialised from torch's global generator."""
         own: dict[str, Any] = {"depth": self.depth, "order": self.order, "stages": self.stages}
+        own["stem_stride"] = self.stem_stride
         return ResNetModule(form.shape[0], form.outputs, self.width, self.neuron, self.activation, **own)
 
 
@@ -62,6 +64,9 @@ class ResNetModule(nn.Sequential):
     With polynomial activations the network is then a polynomial whose every BatchNorm can be folded into the maps that
     follow it.
 
+    With a ``stem_stride`` of :math:`s` the first convolution has that stride and a kernel of :math:`2 s + 1`, which
+    overlaps its neighbours as one of 3 does at stride 1.
+
     Args:
         in_channels: channels of the image.
         num_classes: size of the output.
@@ -71,6 +76,7 @@ class ResNetModule(nn.Sequential):
         depth: 8, 14, 20, ...: ``6 n + 2``.
         order: ``"norm-activation"`` or ``"activation-norm"``.
         stages: how many; each has twice the channels of the one before.
+        stem_stride: of the first convolution; 1 in the source.
 
     Shape:
         ``(N, in_channels, H, W)`` to ``(N, num_classes)``.
@@ -93,13 +99,14 @@ class ResNetModule(nn.Sequential):
         depth: int = 20,
         order: str = "norm-activation",
         stages: int = 3,
+        stem_stride: int = 1,
     ) -> None:
         check_names(neuron=neuron, order=order)
         check_activation(activation)
         if message := _wrong_depth(depth, stages):
             raise ValueError(message)
         layers: list[nn.Module] = [
-            conv2d(neuron, in_channels, width, 3, padding=1),
+            conv2d(neuron, in_channels, width, 2 * stem_stride + 1, stride=stem_stride, padding=stem_stride),
             *ordered(order, nn.BatchNorm2d(width), activation.build(width)),
         ]
         channels = width

@@ -33,12 +33,16 @@ FINDINGS = ("polynomial", "degree", "depth", "obstacles")  # An audit finds thes
 COSTS = ("parameters", "macs", "activation_bytes")
 
 
-def costs(arms: Arms) -> Table:
+def costs(arms: Arms, base: str = "standard") -> Table:
     """A row an arm that has a network: ``width``, ``parameters``, ``macs``, ``activation_bytes``, ``seconds``.
 
     Seconds are the mean of the runs that ended, exploded ones among them, ``step_seconds`` the median.
     ``parameters_over`` and so on are shares of the standard arm's that it has more, missing for that arm itself. Arms
     that are the same Runs are one row of both names.
+
+    Args:
+        arms: Records by arm.
+        base: the name of the standard arm.
     """
     runs = frame(same_runs(arms))
     runs = runs[runs["outcome"].isin(ENDED) & runs["parameters"].notna()]
@@ -48,8 +52,8 @@ def costs(arms: Arms) -> Table:
     table["seconds"] = by_arm["seconds"].mean()
     table["step_seconds"] = by_arm["step_seconds"].median()
     for cost in COSTS:
-        over = table[cost].astype(float) / float(table.loc["standard", cost]) - 1
-        table[f"{cost}_over"] = over.where(table.index != "standard")
+        over = table[cost].astype(float) / float(table.loc[base, cost]) - 1
+        table[f"{cost}_over"] = over.where(table.index != base)
     columns = {
         "width": "{width}",
         "parameters": _relative("parameters", lambda number: f"{number:,}"),
@@ -63,7 +67,7 @@ def costs(arms: Arms) -> Table:
         "a training step, median": "{step_ms:,.1f} ms",
     }
     table["step_ms"] = 1e3 * table["step_seconds"]
-    caption = sentence("what each arm costs, and in brackets over the standard network's", setting(arms))
+    caption = sentence(f"what each arm costs, and in brackets over the {base} network's", setting(arms))
     more = ("a training step, median",)
     return Table(table.rename_axis(None), columns, caption, more)
 

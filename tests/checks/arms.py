@@ -6,8 +6,9 @@ import statistics
 
 TASKS = {"boolq-glove": "boolq-words"}  # of experiments that have another name than their task
 COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes"}  # that an arm has in common
-CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10, "mnist": 10}
+CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10, "mnist": 10, "fsdd": 10, "hapt": 12}
 SOURCE_WIDTH = {"higgs": 98}  # of the arm "source"
+NETWORKS = {"stable-mnist": "mlp", "polynomials-mnist": "resnet"}  # of experiments that share a task
 FIRST_TUNING_SEED = 1000  # From this on, seeds choose learning rates and are no results.
 
 
@@ -32,11 +33,23 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
     records = [r for r in records if (r["run"]["recipe"]["source"] == "modern") == free]
     tuning = [r for r in records if r["run"]["seed"] >= FIRST_TUNING_SEED]
     records = [r for r in records if r["run"]["seed"] < FIRST_TUNING_SEED]
-    finders = {"neurons-": of_a_neuron, "relinear-": of_a_way, "stable-": of_the_contest}
-    for prefix, find in (finders | {"activation-free-": of_the_free}).items():
+    finders = {
+        "neurons-": of_a_neuron,
+        "relinear-": of_a_way,
+        "stable-": of_the_contest,
+        "polynomials-": of_a_polynomial,
+        "activation-free-": of_the_free,
+    }
+    for prefix, find in finders.items():
         if claim["experiment"].startswith(prefix):
-            own = [r for r in records if r["run"]["task"]["name"] == claim["experiment"].removeprefix(prefix)]
-            pair = [find(own, *claim[arm].split("/"), tuning=tuning) for arm in ("against", "arm")]
+            task, network = claim["experiment"].removeprefix(prefix), NETWORKS.get(claim["experiment"])
+
+            def belongs(record: dict, task: str = task, network: str | None = network) -> bool:
+                run = record["run"]
+                return run["task"]["name"] == task and network in (None, run["network"]["name"])
+
+            own, own_tuning = list(filter(belongs, records)), list(filter(belongs, tuning))
+            pair = [find(own, *claim[arm].split("/"), tuning=own_tuning) for arm in ("against", "arm")]
             if not all(pair):
                 raise LookupError("no Records of an arm")
             return tuple({r["run"]["seed"]: r for r in arm} for arm in pair)
@@ -172,6 +185,34 @@ def of_the_contest(
         as_far = own["degree"] == int(degree) and (own["bound"] == 4) == (interval == "tight")
         as_strong = all(one["strength"] == 10 and one["limit"] != 2 for one in held if one["name"] == "boundary-loss")
         return as_far and as_strong and (own["basis"], own["learnable"]) == kind
+
+    learning_rate = 1e-3
+    if rate == "best":
+        found: dict[float, list[float]] = collections.defaultdict(list)
+        for record in filter(is_its, tuning):
+            found[record["run"]["recipe"]["learning_rate"]].append(validated(record))
+        learning_rate = best(found)
+    return [r for r in records if is_its(r) and r["run"]["recipe"]["learning_rate"] == learning_rate]
+
+
+def of_a_polynomial(records: list[dict], activation: str, degree: str, rate: str, *, tuning: list[dict]) -> list[dict]:
+    """Of polynomial activations on one kind of data: those of a kind and a degree, or "relu" or "hermite".
+
+    Other experiments have the same network on other rows, or in other batches; those of this one are as its tuning is.
+    The rate is "published", the source's, or "best", that of the highest accuracy on validation rows.
+    """
+    kind = {"powers": ("monomial", False), "chebyshev": ("chebyshev", True)}.get(activation)
+
+    def setting(record: dict) -> tuple:
+        return record["run"]["task"], record["run"]["recipe"].get("batch_size", 128)
+
+    def is_its(record: dict) -> bool:
+        if setting(record) != setting(tuning[0]):
+            return False
+        own = record["run"]["network"]["activation"]
+        if kind is None or isinstance(own, str):
+            return own == activation
+        return (own["basis"], own["learnable"], own["degree"]) == (*kind, int(degree))
 
     learning_rate = 1e-3
     if rate == "best":

@@ -7,7 +7,7 @@ from whole import whole_record
 
 import pnn
 from pnn import experiments
-from pnn.experiments import activation_free, matched, neurons, pays, rates, relinear, stable
+from pnn.experiments import activation_free, matched, neurons, pays, polynomials, rates, relinear, stable
 from pnn.experiments.rates import Tried
 from pnn.runs.store import load_record
 from pnn.studies.study import in_turn
@@ -75,6 +75,10 @@ TABLES = {  # what each tuning chooses, and where it is kept
     },
     "rates-activation-free-cifar10": {"laptop": activation_free.RATES["laptop"]},
     "rates-relinear-higgs": {"laptop": relinear.BEST["higgs", "laptop"]},
+    **{
+        f"rates-polynomials-{task}": {"laptop": polynomials.RATES.get((task, "laptop"), {})}
+        for task in polynomials.SETTINGS
+    },
     "rates-stable-mnist": {"laptop": dict(zip(stable.TUNED, stable.RATES["laptop"], strict=True))},
     "rates-when-it-pays": {
         "laptop": {

@@ -321,6 +321,24 @@ def test_a_resnet_is_its_blocks_written_out(depth, neuron):
         assert len(layers) - 2 == depth
 
 
+@pytest.mark.parametrize("stride", [2, 4])
+def test_a_wider_stem_keeps_every_pixel_and_leaves_the_rest_of_a_resnet_as_it_is(stride):
+    wide = pnn.ResNetModule(1, 10, 4, depth=8, stem_stride=stride)
+    stem, *rest = wide
+    image = torch.ones(1, 1, 28, 28, requires_grad=True)
+    stem(image).sum().backward()
+    assert (image.grad != 0).all()  # Every pixel is in some window.
+    assert stem(image).shape[2:] == (28 // stride, 28 // stride)
+    _, *usual = pnn.ResNetModule(1, 10, 4, depth=8)
+    assert [[p.shape for p in part.parameters()] for part in rest] == [
+        [p.shape for p in part.parameters()] for part in usual
+    ]
+    built = pnn.ResNet("standard", 4, depth=8, stem_stride=stride).build(pnn.Form((1, 28, 28), 10))
+    assert built[0].stride == (stride, stride)
+    with pytest.raises(pnn.RunError, match="stem_stride must be"):
+        pnn.ResNet("standard", 4, depth=8, stem_stride=0)
+
+
 @pytest.mark.parametrize("depth", [0, 7, 20.5, 9, 2])
 def test_a_depth_that_no_resnet_has_says_which_there_are(depth):
     with pytest.raises(ValueError, match=r"depth must be 8, 14, 20, .*got"):

@@ -5,7 +5,7 @@ import pytest
 import pnn
 from pnn.analysis import expressivity
 from pnn.networks.neurons import NEURONS
-from pnn.report import collapse, contest
+from pnn.report import collapse, contest, polynomials
 from pnn.report.arms import label
 from pnn.report.plots.arm_style import COLOURS, KNOWN, styles
 
@@ -21,7 +21,9 @@ def figures_of_the_book() -> dict[str, list[str]]:
     relinear = {arm: [] for arm in pnn.experiments.relinear.runs("laptop")}
     held = [f"ReLinear, ratio {ratio:g}" for ratio in collapse.by_ratio(relinear)]
     stable = {arm: [] for arm in pnn.experiments.stable.runs("laptop")}
+    of_a_kind = pnn.experiments.polynomials.arms_of("mnist")  # that with the most degrees
     return found | {
+        "polynomials": list(dict.fromkeys(map(polynomials.name, of_a_kind))),
         "pair": ["standard", "polynomial"],
         "neurons": list(NEURONS),
         "expressivity": list(expressivity.NEURONS),

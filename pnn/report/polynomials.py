@@ -1,0 +1,113 @@
+"""Polynomial activations on one kind of data: their names, their learning rates, and what held them."""
+
+import statistics
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..experiments.polynomials import Arm
+from ..experiments.rates import Tried, best
+from ..runs.record import Record
+from ..system.extras import needs
+from .arms import Arms, setting
+from .comparison import proportion
+from .endings import lost
+from .table import NOTHING, Table, sentence
+from .tuning import accuracies, by_rate
+
+with needs("train", "a table"):
+    import pandas as pd
+
+NAMES = {"relu": "ReLU", "hermite": "Hermite", "powers": "powers", "chebyshev": "Chebyshev"}
+
+
+def name(arm: Arm) -> str:
+    """An arm as a reader sees it, less its learning rate."""
+    return f"{NAMES[arm.activation]}, degree {arm.degree}" if arm.degree else NAMES[arm.activation]
+
+
+def named(records: Mapping[Arm, list[Record]], rate: str = "best") -> dict[str, list[Record]]:
+    """The arms at their ``"best"`` or at the ``"published"`` learning rate, under the names that a reader sees."""
+    return {name(arm): own for arm, own in records.items() if arm.rate == rate}
+
+
+def tuned(tuning: Mapping[Tried, list[Record]]) -> Table:
+    """A row an arm: its ``best`` rate, and of every rate the mean validation accuracy, and how many runs were lost.
+
+    The mean, in percent, is of the runs that ended well, and missing where none did; the columns are ``("mean", rate)``
+    and ``("lost", rate)``.
+    """
+    named = {Tried(name(arm), value): own for (arm, value), own in tuning.items()}
+    chosen = best(named)
+    rows: dict[str, dict[Any, Any]] = {}
+    for arm, own in by_rate(named).items():
+        rows[arm] = {"best": chosen[arm]}
+        for rate, records in own.items():
+            good = accuracies(records)
+            rows[arm]["mean", rate] = statistics.fmean(good) if good else None
+            rows[arm]["lost", rate] = len(records) - len(good)
+    rates = sorted({value for _, value in named})
+    columns = {f"at {rate:g}": lambda row, rate=rate: _reached(row, rate) for rate in rates}
+    caption = sentence(
+        "validation accuracy in percent by learning rate", setting({arm: own for (arm, _), own in named.items()})
+    )
+    return Table(pd.DataFrame.from_dict(rows, orient="index"), {"its best": "{best:g}"} | columns, caption)
+
+
+def _reached(row: Mapping[Any, Any], rate: float) -> str:
+    mean, lost_there = row["mean", rate], row["lost", rate]
+    text = NOTHING if pd.isna(mean) else f"{mean:.2f}"
+    return text + (f" ({lost_there:.0f} lost)" if lost_there else "")
+
+
+def held(arms: Arms) -> Table:
+    """A row an arm: how many runs were ``lost`` of ``n``, and the ``share`` in percent with ``low`` and ``high``.
+
+    And what was seen of its activations: ``outside``, the largest share over the runs of inputs outside of the interval
+    on the test rows, ``worst_outside`` that on the validation rows at the worst epoch; ``exploded`` and
+    ``worst_exploded``, the same of rows that exploded; ``clipped``, the mean share of steps whose gradient was clipped.
+    All in percent, and missing where an arm has no interval, or is not clipped.
+    """
+    rows = {}
+    for arm, own in arms.items():
+        good = [record for record in own if record.final]  # Exploded networks were evaluated, too.
+        share, low, high = proportion(sum(map(lost, own)), len(own))
+        clipped = [rate for record in good for rate in record.curves.get("clip_rate", [])]
+        rows[arm] = {
+            "n": len(own),
+            "lost": sum(map(lost, own)),
+            "share": share,
+            "low": low,
+            "high": high,
+            "outside": _largest(record.health.test_outside for record in good if record.health),
+            "worst_outside": _largest(at for record in good for at in record.curves.get("validation_outside", [])),
+            "exploded": _largest(map(_exploded, good)),
+            "worst_exploded": _largest(at for record in good for at in record.curves.get("validation_exploded", [])),
+            "clipped": 100 * statistics.fmean(clipped) if clipped else None,
+        }
+    columns = {
+        "lost": "{lost}\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}{n}",
+        "lost, % (95 %, exact)": "{share:.0f} ({low:.0f} to {high:.0f})",
+        "inputs outside, test rows, %": "{outside:.2g}",
+        "the same at the worst epoch, validation rows": "{worst_outside:.2g}",
+        "exploded test rows, %": "{exploded:.2g}",
+        "exploded at the worst epoch, validation rows": "{worst_exploded:.2g}",
+        "steps clipped, %": "{clipped:.0f}",
+    }
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    table = table.astype({column: float for column in table.columns if column not in ("n", "lost")})
+    caption = sentence("how each arm ended, and how far its activations were held", setting(arms))
+    more = ("the same at the worst epoch, validation rows", "exploded at the worst epoch, validation rows")
+    return Table(table, columns, caption, more)
+
+
+def _exploded(record: Record) -> float | None:
+    """The share of the test rows that exploded; None in older Records."""
+    if record.health is None or record.health.test_exploded is None or record.hits is None:
+        return None
+    return record.health.test_exploded / record.hits.rows
+
+
+def _largest(shares: Iterable[float | None]) -> float | None:
+    """The largest of some shares, in percent; None if none is known."""
+    known = [share for share in shares if share is not None]
+    return 100 * max(known) if known else None
