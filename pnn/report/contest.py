@@ -213,11 +213,11 @@ def deepest(records: Mapping[Deep, list[Record]]) -> dict[str, list[Record]]:
 
 
 def by_strength(records: Mapping[Held, list[Record]]) -> Table:
-    """Lost trainings and the accuracy of the others: a row a degree and strength, a column a limit of the loss."""
+    """Lost trainings and the accuracy of the others: a row a strength, a column a limit of the boundary loss."""
     rows: dict[tuple, dict[str, list[Record]]] = {}
-    for (degree, strength, ratio), own in records.items():
-        rows.setdefault((degree, f"{strength:g}"), {})[f"from {ratio:g} B"] = own
+    for (strength, ratio), own in records.items():
+        rows.setdefault((f"{strength:g}",), {})[f"from {ratio:g} B"] = own
     limits = [f"from {ratio:g} B" for ratio in sorted({held.ratio for held in records})]
     what = "test accuracy of the trainings that ended well, in percent, and how many were lost, by strength and limit"
     caption = sentence(what, setting({str(arm): own for arm, own in records.items()}))
-    return _grid(rows, ("degree", "strength"), limits, REACHED, caption)
+    return _grid(rows, ("strength",), limits, REACHED, caption)

@@ -97,10 +97,10 @@ def test_depths_and_strengths_are_columns():
     assert table.text["3 layers"].tolist() == [f"60.00; 0{LOST}"] * 2
     assert table.text["20 layers"].tolist() == [f"60.00; 0{LOST}", f"2{OF}2 lost"]
     assert list(contest.deepest(deep)) == ["ReLU, free", "Chebyshev, trained, degree 8, tight, free"]
-    strong = {Held(8, 10.0, ratio): runs(0.5, None) for ratio in (0.75, 0.5)}
+    strong = {Held(10.0, ratio): runs(0.5, None) for ratio in (0.75, 0.5)}
     table = contest.by_strength(strong)
     assert list(table.text.columns) == ["from 0.5 B", "from 0.75 B"]
-    assert table.text.loc[(8, "10")].tolist() == [f"50.00; 1{LOST}"] * 2
+    assert table.text.iloc[0].tolist() == [f"50.00; 1{LOST}"] * 2
 
 
 def test_the_figure_of_layers_leaves_out_what_was_never_evaluated():
@@ -111,9 +111,8 @@ def test_the_figure_of_layers_leaves_out_what_was_never_evaluated():
 
 def test_logits_by_scale_are_medians_of_the_runs_and_ticks_are_powers():
     figure = plots.logits_by_scale({"ReLU": runs(0.5, 0.6), "degree 8": [], "degree 22": runs(None)})
-    (axis,) = figure.axes
-    middle, largest = axis.lines
-    assert list(middle.get_ydata()) == [1, 2, 3, 4, 5]
-    assert list(largest.get_ydata()) == [1, 20, 1e3, 1e12, 1e20]
+    middle, largest = figure.axes
+    assert [list(line.get_ydata()) for line in middle.lines] == [[1, 2, 3, 4, 5]]
+    assert [list(line.get_ydata()) for line in largest.lines] == [[1, 20, 1e3, 1e12, 1e20]]
     figure.canvas.draw()
-    assert any(text.get_text().startswith("10") for text in axis.get_yticklabels())
+    assert "10²⁰" in {text.get_text() for text in largest.get_yticklabels()}

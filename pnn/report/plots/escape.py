@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from ...runs.record import Record
 from ...training.loop import SCALES
 from .arm_style import styles
-from .canvas import LABEL_SIZE, new_figure, new_panels
+from .canvas import LABEL_SIZE, new_panels
 from .style import label_ends, log_ticks, panel_height
 
 LETTERS = 26  # So many fit above a panel.
@@ -32,7 +32,7 @@ def layers_by_epoch(arms: Mapping[str, Sequence[Record]]) -> Figure:
             for epoch in range(epochs):
                 axis.plot(*_line(own, epoch), color=shades[epoch], linewidth=1.4)
             axis.set(yscale="log", title=fill(name, LETTERS))
-            log_ticks(axis.yaxis)
+        log_ticks(axes[0].yaxis)  # They share it, and all lines are drawn.
         figure.supxlabel("layer", size=LABEL_SIZE)
         figure.supylabel("outputs, RMS", size=LABEL_SIZE)
     return figure
@@ -47,7 +47,7 @@ def _line(records: Sequence[Record], epoch: int) -> tuple[range, np.ndarray]:
 
 
 def logits_by_scale(arms: Mapping[str, Sequence[Record]]) -> Figure:
-    """The largest logit of rows whose inputs are multiplied: of the median row, a line, and of any row, dotted.
+    """The largest logit of rows whose inputs are multiplied: above of the median row, below of any row.
 
     Medians over the runs.
 
@@ -57,16 +57,18 @@ def logits_by_scale(arms: Mapping[str, Sequence[Record]]) -> Figure:
     style = styles(arms)
     found = {name: [r.health for r in own if r.health and r.health.scaled_median] for name, own in arms.items()}
     found = {name: own for name, own in found.items() if own}
-    with new_figure(1, 1, max(3.4, panel_height(len(found)))) as (figure, axis):
-        ends = []
-        for name, own in found.items():
-            middle = np.median([health.scaled_median for health in own], 0)
-            largest = np.median([health.scaled_largest for health in own], 0)
-            line = {"color": style[name].colour, "marker": style[name].marker, "markersize": 5}
-            axis.plot(SCALES, middle, linestyle=style[name].dash, **line)
-            axis.plot(SCALES, largest, linestyle=":", linewidth=1, color=style[name].colour)
-            ends.append((SCALES[-1], middle[-1], name, style[name]))
-        axis.set(yscale="log", xlabel="the inputs are multiplied by", ylabel="largest absolute logit")
-        log_ticks(axis.yaxis)
-        label_ends(axis, ends)
+    with new_panels(2, 1, max(2.6, panel_height(len(found))), sharex=True) as (figure, axes):
+        for axis, measure, what in zip(
+            axes, ("scaled_median", "scaled_largest"), ("median row", "any row"), strict=True
+        ):
+            ends = []
+            for name, own in found.items():
+                middle = np.median([getattr(health, measure) for health in own], 0)
+                line = {"color": style[name].colour, "marker": style[name].marker, "linestyle": style[name].dash}
+                axis.plot(SCALES, middle, markersize=5, **line)
+                ends.append((SCALES[-1], middle[-1], name, style[name]))
+            axis.set(yscale="log", ylabel=f"largest logit, {what}")
+            log_ticks(axis.yaxis)
+            label_ends(axis, ends)
+        axes[-1].set_xlabel("the inputs are multiplied by")
     return figure
