@@ -76,8 +76,8 @@ def depths(size: str, *, seeds: int = 0, epochs: int = 0) -> dict[Deep, list[Run
 def strengths(size: str, *, seeds: int = 0, epochs: int = 0) -> dict[Held, list[Run]]:
     """How strong the boundary loss must be, and how far inside of the interval it must begin.
 
-    Chebyshev polynomials of degree 22, trained, on the tight interval, held by the boundary loss alone; the network and recipe of
-    :func:`pnn.experiments.stable.runs`.
+    Chebyshev polynomials of degree 22, trained, on the tight interval, held by the boundary loss alone; the network and
+    recipe of :func:`pnn.experiments.stable.runs`.
 
     Args:
         size: as for :func:`pnn.experiments.cifar10`.
