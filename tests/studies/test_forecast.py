@@ -228,7 +228,7 @@ def test_the_memory_is_what_torch_holds_after_a_forward_pass(run, tmp_path):
     if training.average:
         tensors += training.average.module.state_dict().values()
     if run.recipe.patience:
-        training._end_epoch(Evaluation(pnn.Score(0.0, 0.0), torch.empty(0), logit=0.0))
+        training._end_epoch(Evaluation(pnn.Score(0.0, 0.0), torch.zeros(1), logit=0.0, median=0.0, exploded=0))
         tensors += training.best.values()
     tensors += [tensor for split in (data.train, data.validation, data.test) for tensor in (split.x, split.y)]
     tensors += [] if data.vectors is None else [data.vectors]
