@@ -49,7 +49,7 @@ RATES_TRIED = (*GRID, 1e-1)  # One arm's best rate lay at 0.03.
 TUNED = ("standard", "polynext", "polynext-free", "polynext-relu", "polynext-sum")  # Arms with a rate of their own.
 # They differ in what holds them.
 REMEDIES = ("polynext", "polynext-factors", "polynext-penalty", "polynext-statistics", "polynext-unheld")
-MAIN = ("standard", "polynext", "polynext-unheld", "polynext-relu", "polynext-sum")  # These have more seeds.
+MAIN = ("standard", "polynext", "polynext-unheld")  # These have more seeds.
 # Each tuned arm's best learning rate by size; `rates.best` finds them in the Records of the tuning, on CIFAR-10.
 RATES = {
     "laptop": {
