@@ -21,6 +21,7 @@ NAMES = {
     "published-parameters": "polynomial, equal parameters, the source's rate",
     "standard-statistics": "standard, plain statistics",
     "polynext": "PolyNeXt",
+    "polynext-light": "PolyNeXt, held lightly",
     "polynext-factors": "PolyNeXt, the factors held",
     "polynext-penalty": "PolyNeXt, the penalty alone",
     "polynext-statistics": "PolyNeXt, plain statistics alone",

@@ -226,23 +226,26 @@ def of_a_polynomial(records: list[dict], activation: str, degree: str, rate: str
 def of_the_free(records: list[dict], arm: str, *, tuning: list[dict]) -> list[dict]:
     """Of the network without activations, held by both remedies; of those with ReLU or sums; of the residual one.
 
-    Each at the learning rate at which the tuning seed was best.
+    Each at the learning rate at which the tuning seed was best: of the products when they were held lightly.
     """
     network = {"standard": "resnet"}.get(arm, "polynext")
     activation = "relu" if arm in ("standard", "polynext-relu") else "identity"
     merge = "sum" if arm == "polynext-sum" else "product"
     held = [] if arm == "standard" else [("boundary-loss", "products"), ("plain-statistics", None)]
-    if arm not in ("standard", "polynext", "polynext-relu", "polynext-sum"):
+    if arm not in ("standard", "polynext", "polynext-light", "polynext-relu", "polynext-sum"):
         raise LookupError(f"Records of the arm {arm!r}, which tests/checks/arms.py has yet to learn to find")
 
-    def is_its(record: dict) -> bool:
+    def is_its(record: dict, strength: float) -> bool:
         run, methods = record["run"], record["run"]["recipe"].get("methods", [])
         named = [(own, None) if isinstance(own, str) else (own["name"], own.get("of")) for own in methods]
         own = (run["network"]["name"], run["network"]["activation"], run["network"].get("merge", "product"))
         small = isinstance(run["task"], dict) and run["task"].get("pooled") == 2
-        return small and own == (network, activation, merge) and named == held
+        as_strong = all(one["strength"] == strength for one in methods if "strength" in one)
+        return small and own == (network, activation, merge) and named == held and as_strong
 
     tried: dict[float, list[float]] = collections.defaultdict(list)
-    for record in filter(is_its, tuning):
-        tried[record["run"]["recipe"]["learning_rate"]].append(validated(record))
-    return [r for r in records if is_its(r) and r["run"]["recipe"]["learning_rate"] == best(tried)]
+    for record in tuning:
+        if is_its(record, strength=1):
+            tried[record["run"]["recipe"]["learning_rate"]].append(validated(record))
+    rate, strength = best(tried), 10 if arm == "polynext" else 1
+    return [r for r in records if is_its(r, strength) and r["run"]["recipe"]["learning_rate"] == rate]

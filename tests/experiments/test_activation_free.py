@@ -55,6 +55,7 @@ def test_the_arms_differ_in_what_their_names_say(size):
         "standard": [],
         "standard-statistics": [plain],
         "polynext": [penalty, plain],
+        "polynext-light": [penalty, plain],
         "polynext-factors": [("boundary-loss", "factors"), plain],
         "polynext-penalty": [penalty],
         "polynext-statistics": [plain],
@@ -63,6 +64,12 @@ def test_the_arms_differ_in_what_their_names_say(size):
         "polynext-relu": [penalty, plain],
         "polynext-sum": [penalty, plain],
     }
+    strength = {
+        arm: [method.strength for method in own[0].recipe.methods if method.name == "boundary-loss"]
+        for arm, own in arms.items()
+    }
+    assert strength["polynext"] == strength["polynext-penalty"] == [10.0]
+    assert strength["polynext-light"] == strength["polynext-relu"] == strength["polynext-sum"] == [1.0]
     rates = {arm: own[0].recipe.learning_rate for arm, own in arms.items()}
     alike = activation_free.REMEDIES
     assert len({rates[arm] for arm in alike}) == 1
