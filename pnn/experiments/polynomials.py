@@ -67,6 +67,16 @@ class Arm(NamedTuple):
 # The best learning rate of each arm; `rates.best` finds them in the Records of their tuning. Where there is none, an
 # arm has the recipe's, which is the source's.
 RATES: dict[tuple[str, str], dict[Arm, float]] = {
+    ("fsdd", "laptop"): {
+        Arm("relu"): 1e-2,
+        Arm("hermite", 2): 3e-3,
+        Arm("powers", 2): 3e-3,
+        Arm("powers", 4): 3e-2,
+        Arm("powers", 8): 3e-2,
+        Arm("chebyshev", 2): 1e-2,
+        Arm("chebyshev", 4): 1e-2,
+        Arm("chebyshev", 8): 3e-2,
+    },
     ("mnist", "laptop"): {
         Arm("relu"): 1e-2,
         Arm("hermite", 2): 3e-3,
