@@ -12,9 +12,9 @@ degree :math:`d / b`, with :math:`b` near :math:`\sqrt d`. The roots of a monomi
 
 import functools
 import math
+from array import array
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -29,7 +29,13 @@ class Newton(NamedTuple):
 
     factor: float
     nodes: list[float]  # one a degree; the first is 0
-    matrix: np.ndarray  # from the coefficients in the basis to those in Newton's form, both with the first index
+    # From coefficients in the basis to those in Newton's form, row by row. It is no tensor, as one that is made while
+    # torch traces must not be kept.
+    entries: array
+
+    @property
+    def matrix(self) -> Tensor:
+        return torch.frombuffer(self.entries, dtype=torch.float64).view(len(self.nodes) + 1, -1)
 
 
 @functools.cache
@@ -43,13 +49,14 @@ def newton(basis: str, degree: int) -> Newton:
     nodes = _spread([round(1024 * root) / 1024 for root in roots])  # These are exact in float32, and near enough.
     nodes = [nodes[k % period] for k in range(degree)]
     a, b = recurrence(basis, degree)
-    columns = np.eye(degree + 1)[:1]
+    columns = [[1.0] + [0.0] * degree]
     for k in range(degree):
-        product = columns[k] * np.append(nodes, 0.0) / factor
-        product[1:] += columns[k, :-1] / factor  # u N_k = (N_{k+1} + node k times N_k) / factor
-        before = b[k] * columns[k - 1] if k else 0.0
-        columns = np.vstack([columns, a[k] * product - before])
-    return Newton(factor, nodes, columns.T)
+        # u N_k = (N_{k+1} + node k times N_k) / factor
+        shifted = [0.0, *columns[k][:-1]]
+        product = [(c * node + s) / factor for c, node, s in zip(columns[k], [*nodes, 0.0], shifted, strict=True)]
+        before = columns[k - 1] if k else [0.0] * (degree + 1)
+        columns.append([a[k] * p - b[k] * q for p, q in zip(product, before, strict=True)])
+    return Newton(factor, nodes, array("d", [column[row] for row in range(degree + 1) for column in columns]))
 
 
 def _spread(roots: list[float]) -> list[float]:
@@ -119,9 +126,9 @@ def weighted(
     return values, _times(form.matrix.T, total)
 
 
-def _times(matrix: np.ndarray, coefficients: Tensor) -> Tensor:
-    """A matrix times the first dimension, in float64."""
-    entries = torch.from_numpy(matrix).view(*matrix.shape, *[1] * (coefficients.dim() - 1))
+def _times(matrix: Tensor, coefficients: Tensor) -> Tensor:
+    """A matrix of float64 times the first dimension, in float64."""
+    entries = matrix.reshape(*matrix.shape, *[1] * (coefficients.dim() - 1))
     return (entries * coefficients).sum(1).to(coefficients.dtype)
 
 

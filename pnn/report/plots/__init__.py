@@ -6,7 +6,7 @@ with needs("notebooks", "a figure"):
     from .cost import scaling, scaling_differences
     from .depth import response, shares_by_depth
     from .escape import layers_by_epoch, logits_by_scale
-    from .explosions import explosions
+    from .evaluations import explosions
     from .expressivity import activation_regions, errors_by_parameters
     from .functions import decision_regions, function_slices
     from .learning_rates import rates
