@@ -444,6 +444,11 @@ def test_the_books_file_is_that_of_the_checkout(committed, monkeypatch):
     assert load_claims() == committed
 
 
+def test_every_reference_stands_once():
+    keys = re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(), re.MULTILINE)
+    assert sorted(keys) == sorted(set(keys))
+
+
 def test_every_source_is_in_the_bibliography(committed):
     keys = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(), re.MULTILINE))
     assert {claim.source for claim in committed} <= keys
