@@ -72,7 +72,7 @@ class PolyNeXtModule(nn.Sequential):
         width: int,
         *,
         depth: int = 4,
-        activation: "activations.Activation" = activations.IDENTITY,
+        activation: activations.Activation = activations.IDENTITY,
         merge: str = "product",
     ) -> None:
         layers: list[nn.Module] = [nn.Conv2d(in_channels, width, 3, padding=1)]
