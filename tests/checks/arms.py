@@ -49,7 +49,7 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
                 return run["task"]["name"] == task and network in (None, run["network"]["name"])
 
             own, own_tuning = list(filter(belongs, records)), list(filter(belongs, tuning))
-            pair = [find(own, *claim[arm].split("/"), tuning=own_tuning) for arm in ("against", "arm")]
+            pair = [find(own, *claim.get(arm, "standard").split("/"), tuning=own_tuning) for arm in ("against", "arm")]
             if not all(pair):
                 raise LookupError("no Records of an arm")
             return tuple({r["run"]["seed"]: r for r in arm} for arm in pair)
