@@ -11,7 +11,8 @@ import numpy as np
 from ..runs.run import SIZES
 from ..system.extras import needs
 from .arms import label
-from .claims import AllOf, Answer, Claim, Computed
+from .claim_file import Claim
+from .claims import AllOf, Answer, Computed
 from .comparison import FEWEST, PAIRS, Comparison, shown
 from .table import NOTHING, Cell, Table, interval, pairs, sentence
 from .tables import where

@@ -1,7 +1,5 @@
 """The contest of polynomial activations: how often a training is lost, how many rows explode, what the others reach."""
 
-import math
-import statistics
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -11,9 +9,7 @@ from ..experiments.stable_axes import Deep, Held
 from ..runs.record import Record
 from ..system.extras import needs
 from .arms import setting
-from .comparison import proportion
-from .endings import lost
-from .measures import accuracy
+from .endings import counted, lost
 from .outputs import COLUMNS, outputs
 from .table import NOTHING, Table, sentence
 
@@ -37,6 +33,7 @@ HELD = {
     "boundary": "boundary loss",
     "both": "both",
 }
+SHOWN = ("n", "lost", "mean")  # what a cell may say of its runs
 REACHED = "{mean:.2f}; {lost}\N{NO-BREAK SPACE}lost"
 
 
@@ -105,7 +102,7 @@ def _grid(
 ) -> Table:
     """A table of Records in two directions. A cell is a format over their ``n``, ``lost``, and ``mean`` accuracy."""
     numbers = [
-        {f"{what} {heading}": value for heading, own in row.items() for what, value in _counted(own).items()}
+        {f"{what} {heading}": counted(own)[what] for heading, own in row.items() for what in SHOWN}
         for row in rows.values()
     ]
     index = pd.MultiIndex.from_tuples(rows, names=names)
@@ -113,47 +110,28 @@ def _grid(
     return Table(pd.DataFrame(numbers, index), shown, caption)
 
 
-def _counted(runs: list[Record]) -> dict[str, float]:
-    good = [accuracy(record) for record in runs if not lost(record)]
-    return {"n": len(runs), "lost": len(runs) - len(good), "mean": statistics.fmean(good) if good else math.nan}
-
-
 def _cell(cell: str, heading: str, row: Mapping[str, Any]) -> str:
-    own = {what: row.get(f"{what} {heading}", math.nan) for what in ("n", "lost", "mean")}
-    if math.isnan(own["n"]):
+    own = {what: row.get(f"{what} {heading}") for what in SHOWN}
+    if pd.isna(own["n"]):
         return NOTHING
     counts = {what: int(own[what]) for what in ("n", "lost")}
-    if math.isnan(own["mean"]):  # There is no accuracy to show.
+    if pd.isna(own["mean"]):  # There is no accuracy to show.
         cell = "{lost}\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}{n} lost" if "mean" in cell else cell
     return cell.format_map(own | counts)
 
 
 def table(records: Contest) -> Table:
-    """A row an arm: runs ``n``, ``lost``, their ``share`` in percent with ``low`` and ``high``; ``mean``, ``outside``.
+    """A row an arm: what :func:`pnn.report.endings.counted` finds, and ``outside``.
 
-    ``mean`` is the test accuracy of those that ended well, in percent, ``outside`` the largest share of the inputs of
-    their activations, over the runs, that lay outside of the interval on the test rows, in percent. ``rows`` is how
-    many test rows exploded in the median run that was evaluated, and ``worst`` how many of the validation rows at the
-    worst epoch of all runs, in percent.
+    That is the largest share of the inputs of their activations, over the runs that ended well, that lay outside of the
+    interval on the test rows, in percent.
     """
     rows = {}
     for arm, own in records.items():
-        good = [record for record in own if not lost(record)]
-        share, low, high = proportion(len(own) - len(good), len(own))
-        outside = [r.health.test_outside for r in good if r.health and r.health.test_outside is not None]
-        exploded = [r.health.test_exploded for r in own if r.health and r.health.test_exploded is not None]
-        worst = [max(r.curves["validation_exploded"]) for r in own if r.curves.get("validation_exploded")]
-        rows[NAMES[arm.activation], arm.interval or "none", HELD[arm.method]] = {
-            "n": len(own),
-            "lost": len(own) - len(good),
-            "share": share,
-            "low": low,
-            "high": high,
-            "mean": statistics.fmean(map(accuracy, good)) if good else None,
-            "outside": 100 * max(outside) if outside else None,
-            "rows": statistics.median(exploded) if exploded else None,
-            "worst": 100 * max(worst) if worst else None,
-        } | outputs(own)
+        health = [record.health for record in own if record.health and not lost(record)]
+        outside = [one.test_outside for one in health if one.test_outside is not None]
+        counts = counted(own) | {"outside": 100 * max(outside) if outside else None}
+        rows[NAMES[arm.activation], arm.interval or "none", HELD[arm.method]] = counts | outputs(own)
     index = pd.MultiIndex.from_tuples(rows, names=["activation", "interval", "held by"])
     more = {
         "lost, % (95 %, exact)": "{share:.0f} ({low:.0f} to {high:.0f})",
@@ -162,7 +140,7 @@ def table(records: Contest) -> Table:
     columns = {
         "lost": "{lost}\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}{n}",
         "test accuracy of the others, %": "{mean:.2f}",
-        "test rows that exploded, median run": "{rows:g}",
+        "test rows that exploded, median run": "{rows_median:g}",
         "validation rows at the worst epoch, %": "{worst:.2g}",
     } | more
     named = {str(arm): own for arm, own in records.items()}

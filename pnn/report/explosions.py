@@ -1,6 +1,5 @@
 """Which trainings end in a network whose evaluation explodes, and how many rows it takes."""
 
-import statistics
 from collections.abc import Iterable
 
 from ..runs.record import Record
@@ -8,8 +7,7 @@ from ..runs.record_check import limit_of
 from ..system.extras import needs
 from .arms import Arms, label, setting
 from .comparison import proportion
-from .endings import lost
-from .measures import accuracy
+from .endings import counted, lost
 from .outputs import COLUMNS, outputs
 from .table import Table, sentence
 
@@ -29,36 +27,16 @@ def named(records: Arms, arms: Iterable[str]) -> dict[str, list[Record]]:
 
 
 def table(records: Arms) -> Table:
-    """A row an arm: of its runs ``n`` how many were ``lost``, ``share`` in percent with ``low`` and ``high``.
+    """A row an arm: what :func:`pnn.report.endings.counted` finds, and the learning rate ``rate``.
 
     ``ever`` is how many exploded in an evaluation after any epoch, with ``ever_share``, ``ever_low`` and ``ever_high``.
-    ``rows`` is how many test rows exploded in the worst run, ``worst`` the largest share of validation rows that did
-    after any epoch of any run, in percent. ``rate`` is the learning rate, ``mean`` the test accuracy of the runs that
-    ended well, in percent.
     """
     rows = {}
     for arm, own in records.items():
-        good = [record for record in own if not lost(record)]
-        exploded = [r.health.test_exploded for r in own if r.health and r.health.test_exploded is not None]
-        worst = [max(r.curves["validation_exploded"]) for r in own if r.curves.get("validation_exploded")]
-        ends, ever = len(own) - len(good), sum(map(ever_exploded, own))
-        share, low, high = proportion(ends, len(own))
-        ever_share, ever_low, ever_high = proportion(ever, len(own))
-        rows[label(arm)] = {
-            "rate": own[0].run.recipe.learning_rate,
-            "n": len(own),
-            "lost": ends,
-            "share": share,
-            "low": low,
-            "high": high,
-            "ever": ever,
-            "ever_share": ever_share,
-            "ever_low": ever_low,
-            "ever_high": ever_high,
-            "mean": statistics.fmean(map(accuracy, good)) if good else None,
-            "rows": max(exploded, default=None),
-            "worst": 100 * max(worst) if worst else None,
-        } | outputs(own)
+        ever = sum(map(ever_exploded, own))
+        shares = dict(zip(("ever_share", "ever_low", "ever_high"), proportion(ever, len(own)), strict=True))
+        rate = own[0].run.recipe.learning_rate
+        rows[label(arm)] = {"rate": rate, "ever": ever} | shares | counted(own) | outputs(own)
     columns = {
         "learning rate": "{rate:g}",
         "lost at the end": "{lost}\N{NO-BREAK SPACE}of\N{NO-BREAK SPACE}{n}",
@@ -68,7 +46,7 @@ def table(records: Arms) -> Table:
     }
     more = {
         "after some epoch, %, exact 95 %": "{ever_share:.0f} ({ever_low:.0f} to {ever_high:.0f})",
-        "test rows that exploded, worst run": "{rows:.0f}",
+        "test rows that exploded, worst run": "{rows_most:.0f}",
         "validation rows at the worst epoch, %": "{worst:.2g}",
     } | COLUMNS
     caption = sentence("how the trainings of each arm ended, and how many exploded on the way", setting(records))

@@ -9,8 +9,7 @@ from ..experiments.rates import Tried, best
 from ..runs.record import Record
 from ..system.extras import needs
 from .arms import Arms, setting
-from .comparison import proportion
-from .endings import lost
+from .endings import counted
 from .table import NOTHING, Table, sentence
 from .tuning import accuracies, by_rate
 
@@ -60,28 +59,22 @@ def _reached(row: Mapping[Any, Any], rate: float) -> str:
 
 
 def held(arms: Arms) -> Table:
-    """A row an arm: how many runs were ``lost`` of ``n``, and the ``share`` in percent with ``low`` and ``high``.
+    """A row an arm: what :func:`pnn.report.endings.counted` finds.
 
     And what was seen of its activations: ``outside``, the largest share over the runs of inputs outside of the interval
-    on the test rows, ``worst_outside`` that on the validation rows at the worst epoch; ``exploded`` and
-    ``worst_exploded``, the same of rows that exploded; ``clipped``, the mean share of steps whose gradient was clipped.
-    All in percent, and missing where an arm has no interval, or is not clipped.
+    on the test rows, ``worst_outside`` that on the validation rows at the worst epoch; ``exploded``, the largest share
+    of test rows that exploded; ``clipped``, the mean share of steps whose gradient was clipped. All in percent, and
+    missing where an arm has no interval, or is not clipped.
     """
     rows = {}
     for arm, own in arms.items():
         good = [record for record in own if record.final]  # Exploded networks were evaluated, too.
-        share, low, high = proportion(sum(map(lost, own)), len(own))
         clipped = [rate for record in good for rate in record.curves.get("clip_rate", [])]
         rows[arm] = {
-            "n": len(own),
-            "lost": sum(map(lost, own)),
-            "share": share,
-            "low": low,
-            "high": high,
+            **counted(own),
             "outside": _largest(record.health.test_outside for record in good if record.health),
             "worst_outside": _largest(at for record in good for at in record.curves.get("validation_outside", [])),
             "exploded": _largest(map(_exploded, good)),
-            "worst_exploded": _largest(at for record in good for at in record.curves.get("validation_exploded", [])),
             "clipped": 100 * statistics.fmean(clipped) if clipped else None,
         }
     columns = {
@@ -90,7 +83,7 @@ def held(arms: Arms) -> Table:
         "inputs outside, test rows, %": "{outside:.2g}",
         "the same at the worst epoch, validation rows": "{worst_outside:.2g}",
         "exploded test rows, %": "{exploded:.2g}",
-        "exploded at the worst epoch, validation rows": "{worst_exploded:.2g}",
+        "exploded at the worst epoch, validation rows": "{worst:.2g}",
         "steps clipped, %": "{clipped:.0f}",
     }
     table = pd.DataFrame.from_dict(rows, orient="index")

@@ -3,7 +3,7 @@
 from ..runs.record import Record
 from ..system.extras import needs
 from .arms import setting
-from .claims import ClaimError, load_claims
+from .claim_file import ClaimError, load_claims
 from .compared import with_level
 from .comparison import shown
 from .table import Table, interval, sentence

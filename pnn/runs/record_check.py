@@ -38,7 +38,7 @@ USED = {
 VERSIONS = ("python", "pnn", "torch", "scikit-learn", "cuda")
 DATA = ("origin", "fingerprint")
 EXPLODED = 10.0  # A network has exploded above so many times the loss of a uniform guess, or of always saying the mean.
-SCALES = 5  # Health has the logits of rows multiplied by so many numbers.
+SCALES = (1.0, 1.5, 2.0, 2.5, 3.0)  # Health has the logits of validation rows whose inputs are multiplied by these.
 ENDED = ("ok", "exploded")  # In both the network ended with finite weights and was evaluated.
 
 
@@ -128,8 +128,8 @@ def _check_final(record: Record) -> None:
 def _check_scaled(field: str, value: Any) -> None:
     if value is None:
         return
-    if not isinstance(value, list) or len(value) != SCALES:
-        raise _error(field, f"must be a list of {SCALES} numbers", value)
+    if not isinstance(value, list) or len(value) != len(SCALES):
+        raise _error(field, f"must be a list of {len(SCALES)} numbers", value)
     for place, number in enumerate(value):
         _check_number(f"{field}[{place}]", number)
 

@@ -14,7 +14,7 @@ from ..analysis.budget import budget
 from ..analysis.health import inputs_outside
 from ..methods import Method
 from ..runs.record import Record
-from ..runs.record_check import SPLITS, curves_of, limit_of
+from ..runs.record_check import SCALES, SPLITS, curves_of, limit_of
 from ..runs.run import Run
 from ..system.signals import act_on
 from ..tasks.augment import draw_epoch, mixup_or_cutmix, rand_augment, take_batch
@@ -28,7 +28,6 @@ from .optimiser import schedule
 from .state import State
 
 PROBE_ROWS = 256  # The layers' norms are taken on so many validation rows after every epoch.
-SCALES = (1.0, 1.5, 2.0, 2.5, 3.0)  # By these the inputs of as many rows are multiplied after the last one.
 
 
 class Training(State):

@@ -7,7 +7,8 @@ import pytest
 
 import pnn
 from pnn.report import claim_tables
-from pnn.report.claims import AllOf, Answer, Claim, Computed
+from pnn.report.claim_file import Claim
+from pnn.report.claims import AllOf, Answer, Computed
 
 QUERY = {"experiment": "higgs", "arm": "parameters", "measure": "accuracy", "rule": "gain", "value": 3.0}
 C = pnn.compare([1.0, 2.0, 3.0], [2.0, 4.0, 6.0], lost=1)

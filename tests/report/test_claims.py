@@ -12,8 +12,9 @@ from whole import whole_record
 
 import pnn
 from pnn.experiments import EXPERIMENTS
-from pnn.report import claims, measures
-from pnn.report.claims import Claim, ClaimError, answer, load_claims, verdicts
+from pnn.report import claim_file, claims, measures
+from pnn.report.claim_file import Claim, ClaimError, load_claims
+from pnn.report.claims import answer, verdicts
 from pnn.report.comparison import compare_rates
 from pnn.runs.store import record_path, save_record
 
@@ -45,7 +46,7 @@ def test_an_answer_is_the_paired_comparison_of_the_two_arms(tmp_path):
     assert answer(claim_of(value=6.6), tmp_path).verdict == "smaller"
 
 
-@pytest.mark.parametrize("measure", claims.MEASURES)
+@pytest.mark.parametrize("measure", claim_file.MEASURES)
 def test_what_is_measured_is_the_function_of_that_name(measure, tmp_path):
     keep(tmp_path, "laptop", standard=STANDARD, parameters=[0.5, 0.6, 0.7])
     runs, accuracies = tiny("laptop"), {"standard": STANDARD, "parameters": [0.5, 0.6, 0.7]}
@@ -160,7 +161,7 @@ def test_the_trivial_answer_is_the_majority_class_where_it_was_measured(tmp_path
     monkeypatch.setitem(EXPERIMENTS, "digits", lambda size: tiny(size) | {"majority": majority})
     keep(tmp_path, "laptop", standard=STANDARD, parameters=[0.53, 0.56, 0.59])
     assert answer(claim_of(), tmp_path).verdict == "as claimed"  # It has no Record yet.
-    claims._arms.cache_clear()
+    claim_file.arms_by_name.cache_clear()
     save_record(whole_record(majority[0], 0.51), tmp_path)
     assert answer(claim_of(), tmp_path).blind == "standard is at 52.0 %, the trivial answer at 51.0"
 

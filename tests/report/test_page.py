@@ -5,7 +5,8 @@ from whole import whole_record
 
 import pnn
 from pnn.report import page
-from pnn.report.claims import Answer, Claim
+from pnn.report.claim_file import Claim
+from pnn.report.claims import Answer
 from pnn.runs.store import save_record
 
 RUN = pnn.Run(pnn.Digits(), pnn.CNN("standard", 4), pnn.Recipe(2), 0, "laptop")

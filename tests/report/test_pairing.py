@@ -7,7 +7,8 @@ import pytest
 from claimed import keep, tiny
 
 from pnn.experiments import EXPERIMENTS
-from pnn.report.claims import Claim, verdicts
+from pnn.report.claim_file import Claim
+from pnn.report.claims import verdicts
 from pnn.report.pairing import bought, correlation
 
 QUERY = {"experiment": "digits", "arm": "parameters", "measure": "accuracy", "rule": "gain", "value": 0.0}

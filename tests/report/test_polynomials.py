@@ -37,7 +37,7 @@ def test_what_lay_outside_is_that_of_the_worst_run_and_epoch():
     held = table.frame.loc["held"]
     assert (held["n"], held["lost"]) == (3, 1)
     assert held["share"] == pytest.approx(100 / 3)
-    shares = [held[name] for name in ("outside", "worst_outside", "exploded", "worst_exploded", "clipped")]
+    shares = [held[name] for name in ("outside", "worst_outside", "exploded", "worst", "clipped")]
     assert shares == pytest.approx([2, 20, 200 / ROWS, 50, 75])
     assert table.text.loc["ReLU"].tolist()[2:] == ["–"] * 5
     assert table.text.loc["held"].tolist()[0] == "1\xa0of\xa03"

@@ -7,7 +7,7 @@ from whole import whole_record
 
 import pnn
 from pnn.report import sources
-from pnn.report.claims import ClaimError
+from pnn.report.claim_file import ClaimError
 
 
 def arm(rows: str, *accuracies: float) -> list[pnn.Record]:

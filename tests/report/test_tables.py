@@ -14,7 +14,8 @@ import pnn
 from pnn.analysis.health import Health
 from pnn.experiments import matched, neurons
 from pnn.report import compared, tables
-from pnn.report.claims import Answer, Claim
+from pnn.report.claim_file import Claim
+from pnn.report.claims import Answer
 
 ROOT = Path(__file__).parents[2]
 ACCURACY = {"standard": [0.60, 0.61, 0.63, 0.60], "parameters": [0.62, 0.64, 0.64, 0.63], "memory": [0.58, 0.60, 0.59]}

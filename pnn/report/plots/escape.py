@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ...runs.record import Record
-from ...training.loop import SCALES
+from ...runs.record_check import SCALES
 from .arm_style import styles
 from .canvas import LABEL_SIZE, new_panels
 from .style import label_ends, log_ticks, panel_height

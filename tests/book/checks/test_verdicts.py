@@ -16,8 +16,8 @@ from whole import whole_record
 
 import pnn
 from pnn.experiments import EXPERIMENTS
-from pnn.report import claims, measures
-from pnn.report.claims import load_claims
+from pnn.report import claim_file, measures
+from pnn.report.claim_file import load_claims
 from pnn.report.verdict import verdict_on_all
 from pnn.runs.score import Hits
 from pnn.runs.store import record_path
@@ -176,7 +176,7 @@ def test_the_check_has_students_t():
         assert answers.t_quantile(freedom) == pytest.approx(t, abs=0.0005)
 
 
-@pytest.mark.parametrize("measure", [measure for measure in claims.MEASURES if measure != "collapse"])
+@pytest.mark.parametrize("measure", [measure for measure in claim_file.MEASURES if measure != "collapse"])
 @pytest.mark.parametrize("curve", [[0.4], [0.1, 0.6, 0.7], [0.1, 0.3, 0.35, 0.4, 0.5]])
 def test_the_check_measures_as_the_module_does(measure, curve):
     run = dataclasses.replace(tiny("laptop")["standard"][0], recipe=pnn.Recipe(len(curve)))
