@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from ..system.choice import check_at_least, check_types
 from ..system.extras import needs
 from .data import Data, Form, Split, carve
-from .sources import sums
+from .digests import sums
 from .task import TaskBase
 
 

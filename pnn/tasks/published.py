@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ..system.choice import check_at_least, check_types
 from .data import Data, Form, Split, carve
-from .sources import Source, load_source, sums
+from .digests import sums
+from .sources import Source, load_source
 from .task import TaskBase
 
 

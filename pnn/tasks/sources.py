@@ -8,7 +8,6 @@ import hashlib
 import os
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from ..system.colab import mount_drive
 from ..system.extras import MissingExtraError, needs
 from ..system.files import write_atomically
 from .data import DataError, Split
+from .digests import compare_with_sums, sums
 
 if TYPE_CHECKING:
     import pyarrow
@@ -135,9 +135,9 @@ def _check_folder(root: Path, source: Source) -> dict[str, list[Path]]:
         every.append(root / companion.path)
         if not every[-1].is_file():
             raise DataError(f"no file {every[-1]}, which {source.title} needs")
-    sums = root / "SHA256SUMS"
-    if sums.is_file():
-        _compare_with_sums(every, sums)
+    manifest = root / "SHA256SUMS"
+    if manifest.is_file():
+        compare_with_sums(every, manifest)
     return files
 
 
@@ -146,20 +146,6 @@ def _published_at(source: Source) -> str:
     if not source.archive:
         return ""
     return f". Its authors' files are at {source.archive}; the task's docstring says what the folder must hold"
-
-
-def _compare_with_sums(paths: list[Path], sums: Path) -> None:
-    """Refuse a file whose SHA-256 is another than the one in `sums`, if it is there."""
-    published = {}
-    for line in sums.read_text().splitlines():
-        digest, _, name = line.strip().partition(" ")
-        published[name.strip().removeprefix("*").removeprefix("./")] = digest
-    with ThreadPoolExecutor() as pool:
-        digests = list(pool.map(_sha256_of_file, paths))
-    for path, digest in zip(paths, digests, strict=True):
-        expected = published.get(path.relative_to(sums.parent).as_posix())
-        if expected is not None and digest != expected:
-            raise DataError(f"{path} is damaged: its SHA-256 is {digest}, {sums} has {expected}. Fetch the file again")
 
 
 def _read_folder(source: Source, files: dict[str, list[Path]], companions: dict[str, Path]) -> dict[str, Tensor]:
@@ -242,27 +228,6 @@ def _combine(
         raise DataError(f"{where} cannot be used: {error}") from error
     _check(source, tensors, where)
     return tensors
-
-
-def _sha256_of_file(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def sums(tensors: dict[str, Tensor]) -> dict[str, str]:
-    """SHA-256 of each split (its x, a space, its y as uint8) and of every other tensor."""
-
-    def digest(tensor: Tensor) -> str:
-        return hashlib.sha256(tensor.contiguous().numpy().data).hexdigest()
-
-    others = sorted(name for name in tensors if name.partition(".")[2] not in ("x", "y"))
-    splits = ("train", "test")
-    with ThreadPoolExecutor() as pool:
-        pixels = list(pool.map(lambda split: digest(tensors[f"{split}.x"]), splits))
-    found = {
-        split: f"{x} {digest(tensors[f'{split}.y'].to(torch.uint8))}" for split, x in zip(splits, pixels, strict=True)
-    }
-    return found | {name: digest(tensors[name]) for name in others}
 
 
 def _check(source: Source, tensors: dict[str, Tensor], where: str) -> None:

@@ -11,7 +11,7 @@ import soundfile
 import torch
 
 import pnn
-from pnn.tasks import hapt, mnist, sources
+from pnn.tasks import digests, hapt, mnist, sources
 from pnn.tasks.fsdd import LOG_MEL
 
 
@@ -149,7 +149,7 @@ def test_windows_come_from_the_cache_as_they_were(tmp_path, monkeypatch):
     unpublished(monkeypatch, pnn.HAPT)
     write_hapt(tmp_path, [(1, 1, 5, 11, 202), (2, 3, 12, 1, 128), (2, 2, 1, 129, 400)])
     _, tensors = sources.load_source(pnn.HAPT.source, tmp_path)
-    unpublished(monkeypatch, pnn.HAPT, sha256=sources.sums(tensors))
+    unpublished(monkeypatch, pnn.HAPT, sha256=digests.sums(tensors))
     first = pnn.HAPT(validation=1).load(tmp_path)
     monkeypatch.setattr(sources, "_read_folder", None)
     again = pnn.HAPT(validation=1).load(tmp_path)
