@@ -9,7 +9,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported; proce
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Under `nohup` a process ignores SIGHUP, and so do those that it starts: a test would wait for ever for its end."""
+    """Under `nohup` a process ignores SIGHUP, and so do those that it starts: tests would wait for ever."""
     if getattr(signal, "SIGHUP", None) is None or signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         return
     for item in items:
