@@ -7,11 +7,12 @@ from typing import Any
 
 import torch
 from torch import fx, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import parametrize
 
 from .channel_affine import Affine, ChannelAffine, pads_with_zeros, scale_inputs, scale_outputs
 
+# A subclass of any of these may calculate something else, and is left as it is.
+NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.SyncBatchNorm)
 MAPS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 PASSING = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
 POOLS = (nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d)
@@ -38,7 +39,10 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
       is a map;
     - both before what is no map: an activation, max-pooling, a polynomial neuron, the output.
 
-    A linear layer beside a BatchNorm is taken to have rows ``(N, features)``. All of it is calculated in float64 and
+    A linear layer beside a BatchNorm is taken to have rows ``(N, features)``, unless a convolution before it says
+    otherwise. A layer that normalises inside, as :class:`pnn.HermiteBatchNorm`, stays as it is. What layers do in place
+    is done to a copy; torch.fx reads ``y += x`` as a sum that changes nothing, so that ``y`` must not be read again
+    under another name. All of it is calculated in float64 and
     rounded to the type of the layers: in float64 the outputs agree to 1e-10 of their largest, in float32 to its
     rounding.
 
@@ -49,21 +53,15 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
         A copy in evaluation mode, a :class:`torch.fx.GraphModule` with the layers under their old names.
 
     Raises:
-        ValueError: torch.fx cannot trace it, a BatchNorm has no running statistics, or a map is parametrised; the
-            message names the layer.
+        ValueError: torch.fx cannot trace it, a BatchNorm has no running statistics, the weight of a map is computed
+            from others, or a value that is read elsewhere is changed in place; the message names the layer.
     """
-    model = copy.deepcopy(model).eval()
     for name, module in model.named_modules():
-        if isinstance(module, _BatchNorm) and module.running_mean is None:
-            raise ValueError(
-                f"the batch norm {name!r} has no running statistics, so that its map depends on the other rows: "
-                "use track_running_stats=True"
-            )
-        if isinstance(module, MAPS) and parametrize.is_parametrized(module):
-            raise ValueError(
-                f"the layer {name!r} is parametrised, so that its weight cannot be set: call "
-                "torch.nn.utils.parametrize.remove_parametrizations on it first"
-            )
+        _refuse(name, module)
+    model = copy.deepcopy(model).eval()
+    for module in model.modules():
+        if getattr(module, "inplace", False):  # What it would change may be read later than it was.
+            module.inplace = False  # type: ignore[assignment]
     try:
         graph = _Tracer().trace(model)
     except Exception as error:  # Tracing runs the model's own code with symbols, which may do anything.
@@ -71,12 +69,35 @@ def fold_batch_norm(model: nn.Module) -> nn.Module:
     return _Folding(fx.GraphModule(model, graph)).done()
 
 
+def _refuse(name: str, module: nn.Module) -> None:
+    """Refuse a layer that cannot be folded, or that would be another one after it."""
+    if type(module) in NORMS and module.running_mean is None:
+        raise ValueError(
+            f"the batch norm {name!r} has no running statistics, so that its map depends on the other rows: "
+            "use track_running_stats=True"
+        )
+    if isinstance(module, MAPS) and parametrize.is_parametrized(module):
+        raise ValueError(
+            f"the layer {name!r} is parametrised, so that its weight cannot be set: call "
+            "torch.nn.utils.parametrize.remove_parametrizations on it first"
+        )
+    if type(module) in MAPS and module._forward_pre_hooks:
+        raise ValueError(
+            f"the layer {name!r} has a hook before it, which may set its weight: remove it first, by "
+            "torch.nn.utils.remove_spectral_norm or remove_weight_norm if that made it"
+        )
+
+
 class _Tracer(fx.Tracer):
-    """It stops at layers: torch's, this package's, and any module without children that has numbers of its own."""
+    """It stops at layers: torch's, this package's, and any module without children that has numbers of its own.
+
+    It goes into those of this package that hold a BatchNorm.
+    """
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         own = next(m.parameters(), None) is not None or next(m.buffers(), None) is not None
-        layer = type(m).__module__.startswith("pnn.nn.") or (own and not [*m.children()])
+        normalises = any(type(child) in NORMS for child in m.children())
+        layer = (type(m).__module__.startswith("pnn.nn.") and not normalises) or (own and not [*m.children()])
         return layer or super().is_leaf_module(m, module_qualified_name)
 
 
@@ -86,6 +107,7 @@ class _Folding:
     def __init__(self, module: fx.GraphModule) -> None:
         self.module, self.graph = module, module.graph
         self.calls = Counter(node.target for node in self.graph.nodes if node.op == "call_module")
+        self.read = [str(node.target) for node in self.graph.nodes if node.op == "get_attr"]
         self.lacks: dict[fx.Node, Affine] = {}
         self.base: dict[fx.Node, fx.Node] = {}  # of what lacks something: the node that has the rest
         self.settled: dict[fx.Node, fx.Node] = {}
@@ -95,9 +117,10 @@ class _Folding:
     def done(self) -> fx.GraphModule:
         for node in [*self.graph.nodes]:
             layer = self.layer(node)
-            if isinstance(layer, _BatchNorm):
+            _refuse_in_place(node)
+            if type(layer) in NORMS:
                 self.batch_norm(node, layer)
-            elif isinstance(layer, MAPS):
+            elif type(layer) in MAPS:
                 self.map(node, layer)
             elif self.passes(node, layer):
                 (source,) = node.all_input_nodes
@@ -105,13 +128,13 @@ class _Folding:
                     node.replace_input_with(source, self.base[source])
                     self.lacks[node], self.base[node] = self.lacks[source], node
             else:
-                if node.target in (operator.add, operator.iadd, torch.add) and len(node.all_input_nodes) == 2:
+                if node.target in (operator.add, torch.add) and len(node.all_input_nodes) == 2:
                     self.add(node)
                 for source in node.all_input_nodes:
                     self.settle(node, source)
                 self.rank.setdefault(node, self.kept_rank(node, layer))
         for node in reversed([*self.graph.nodes]):
-            if isinstance(self.layer(node), _BatchNorm):  # Nothing uses it any more.
+            if type(self.layer(node)) in NORMS:  # Nothing uses it any more.
                 self.graph.erase_node(node)
         self.graph.lint()
         self.module.delete_all_unused_submodules()
@@ -123,14 +146,15 @@ class _Folding:
         return self.module.get_submodule(str(node.target)) if node.op == "call_module" else None
 
     def alone(self, node: fx.Node) -> bool:
-        """Whether a layer is called once only, so that it may be changed."""
-        return self.calls[node.target] == 1
+        """Whether a layer is called once only and its numbers are read nowhere else, so that it may be changed."""
+        return self.calls[node.target] == 1 and not any(name.startswith(f"{node.target}.") for name in self.read)
 
-    def batch_norm(self, node: fx.Node, norm: _BatchNorm) -> None:
+    def batch_norm(self, node: fx.Node, norm: Any) -> None:
         """Fold it into the map right before it, or keep it in mind for what follows."""
         (source,) = node.all_input_nodes
         before, affine = self.layer(source), Affine.of(norm)
-        if isinstance(before, MAPS) and len(source.users) == 1 and self.alone(source):
+        rows = type(before) is not nn.Linear or self.rank[source] == 2  # Otherwise its features are no channels.
+        if type(before) in MAPS and rows and len(source.users) == 1 and self.alone(source):
             scale_outputs(before, affine)
             node.replace_all_uses_with(source)
             self.graph.erase_node(node)
@@ -142,13 +166,13 @@ class _Folding:
     def map(self, node: fx.Node, layer: Any) -> None:
         """Fold what its input lacks into a map, as far as it can take it."""
         (source,) = node.all_input_nodes
-        self.rank[node] = RANKS.get(type(layer), 2)
+        self.rank[node] = RANKS.get(type(layer)) or self.rank.get(source) or 2
         if source not in self.lacks:
             return
         affine = self.lacks[source]
         dimensions = self.rank.get(source)
         # The features of a linear layer are channels in rows (N, features), and in what was flattened.
-        misplaced = isinstance(layer, nn.Linear) and (
+        misplaced = type(layer) is nn.Linear and (
             dimensions not in (2, None) or (layer.in_features != len(affine.scale) and source not in self.flat)
         )
         if misplaced or not self.alone(node):
@@ -165,12 +189,11 @@ class _Folding:
 
     def add(self, node: fx.Node) -> None:
         """Give the shifts of what is added to the maps that they are added to; the scales stay to be settled."""
-        node.target = operator.add if node.target is operator.iadd else node.target  # What it changed may be shared.
         if node.kwargs:
             return
         for source, other in (node.args, node.args[::-1]):
             before = self.layer(other)
-            takes = isinstance(before, MAPS) and len(other.users) == 1 and self.alone(other)
+            takes = type(before) in MAPS and len(other.users) == 1 and self.alone(other)
             if source in self.lacks and takes and self.rank.get(source) == self.rank[other]:
                 own = self.lacks[source]
                 if len(own.shift) != before.weight.shape[0]:
@@ -209,16 +232,16 @@ class _Folding:
             return False
         (source,) = node.all_input_nodes
         rank = self.rank.get(source)
-        if isinstance(layer, PASSING):
+        if type(layer) in PASSING:
             self.rank[node] = rank
             if source in self.flat:
                 self.flat.add(node)
             return True
-        if isinstance(layer, POOLS):
+        if type(layer) in POOLS:
             self.rank[node] = 3 + POOLS.index(type(layer))
             padded = any(_each(layer.padding)) and layer.count_include_pad
             return not padded and not getattr(layer, "divisor_override", None)
-        if isinstance(layer, ADAPTIVE_POOLS):
+        if type(layer) in ADAPTIVE_POOLS:
             self.rank[node] = 3 + ADAPTIVE_POOLS.index(type(layer))
             return True
         if node.target in ("mean", torch.mean) and rank:
@@ -237,7 +260,7 @@ class _Folding:
         """Whether what was flattened goes to linear layers alone, which can tell its channels apart."""
         channels = len(self.lacks[source].scale)
         users = [self.layer(user) for user in node.users]
-        able = all(isinstance(user, nn.Linear) and user.in_features % channels == 0 for user in users)
+        able = all(type(user) is nn.Linear and user.in_features % channels == 0 for user in users)
         return able and all(map(self.alone, node.users))
 
     def kept_rank(self, node: fx.Node, layer: nn.Module | None) -> int | None:
@@ -255,6 +278,19 @@ def _each(value: Any) -> tuple:
 
 def _flattens(node: fx.Node, layer: nn.Module | None) -> bool:
     """Whether a node flattens everything after the rows, which puts the positions of a channel side by side."""
-    if isinstance(layer, nn.Flatten):
+    if type(layer) is nn.Flatten:
         return (layer.start_dim, layer.end_dim) == (1, -1)
-    return node.target in ("flatten", torch.flatten) and (*node.args[1:], *node.kwargs.values()) in ((1,), (1, -1))
+    given = dict(zip(("start_dim", "end_dim"), node.args[1:], strict=False)) | node.kwargs
+    flattens = node.target in ("flatten", torch.flatten)
+    return flattens and (given.get("start_dim", 0), given.get("end_dim", -1)) == (1, -1)
+
+
+def _refuse_in_place(node: fx.Node) -> None:
+    """Refuse a change in place of what is read elsewhere, as the other reading may come later after folding."""
+    method = node.op == "call_method" and str(node.target).endswith("_") and not str(node.target).endswith("__")
+    changes = method or node.kwargs.get("inplace") is True
+    source = node.args[0] if node.args else None
+    if changes and isinstance(source, fx.Node) and len(source.users) > 1:
+        raise ValueError(
+            f"{node.name!r} changes {source.name!r} in place, which is read elsewhere, too: calculate a new tensor"
+        )

@@ -48,7 +48,7 @@ STATISTICS = PlainStatistics()
 BOTH, LIGHTLY = (PENALTY, STATISTICS), (LIGHT, STATISTICS)
 RATES_TRIED = (*GRID, 1e-1)  # One arm's best rate lay at 0.03.
 # Arms with a learning rate of their own.
-TUNED = ("standard", "polynext-light", "polynext-free", "polynext-relu", "polynext-sum")
+TUNED = ("standard", "polynext", "polynext-light", "polynext-free", "polynext-relu", "polynext-sum")
 # They differ in what holds them.
 REMEDIES = (
     "polynext",
@@ -58,7 +58,14 @@ REMEDIES = (
     "polynext-statistics",
     "polynext-unheld",
 )
-MAIN = ("standard", "polynext", "polynext-unheld")  # These have more seeds.
+MAIN = (
+    "standard",
+    "polynext",
+    "polynext-light",
+    "polynext-unheld",
+    "polynext-relu",
+    "polynext-sum",
+)  # These have more seeds.
 # Each tuned arm's best learning rate by size; `rates.best` finds them in the Records of the tuning, on CIFAR-10.
 RATES = {
     "laptop": {

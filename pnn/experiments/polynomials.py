@@ -14,7 +14,7 @@ from ..tasks.fsdd import FSDD
 from ..tasks.hapt import HAPT
 from ..tasks.mnist import MNIST
 from .common import Setting, check_numbers, runs_of, setting_of, with_epochs
-from .rates import Tried, at_rate, tuning
+from .rates import GRID, Tried, at_rate, tuning
 from .stable import ORDER, PUBLISHED, RECIPE
 
 SPEECH = dataclasses.replace(RECIPE, batch_size=50)
@@ -102,7 +102,7 @@ RATES: dict[tuple[str, str], dict[Arm, float]] = {
         Arm("chebyshev", 22): 3e-3,
     },
 }
-GRIDS = {"mnist": (1e-3, 3e-3, 1e-2), "fsdd": (3e-3, 1e-2, 3e-2), "hapt": (1e-3, 3e-3, 1e-2, 3e-2)}
+GRIDS = {"mnist": GRID[1:], "fsdd": (*GRID[1:], 1e-1), "hapt": GRID}
 TUNING_SEEDS = {"mnist": 1, "fsdd": 1, "hapt": 2}
 
 

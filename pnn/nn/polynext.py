@@ -43,7 +43,8 @@ class PolyNeXtBlock(nn.Module):
     Two changes undo what is special about it, for comparison: an activation behind each product, in front of the
     BatchNorm that follows, and a sum in the place of each product.
 
-    - **Degree** 4 in the input, **multiplicative depth** 2; with sums 1 and 0; with an activation it is no polynomial.
+    - **Degree** 4 in the input, **multiplicative depth** 2; with sums 1 and 0; with an activation that is no polynomial
+      neither is the block.
     - **Parameters** for ``c`` channels, kernel ``k`` and expansion ``e``:
       :math:`c^2 (1 + 3 e) + c (2 k^2 + 4 e + 12)`, biases, BatchNorm and scales included.
     - **Multiply-accumulates** a pixel: :math:`c^2 (1 + 3 e) + 2 k^2 c`, and :math:`(1 + e) c` products.
@@ -69,8 +70,8 @@ class PolyNeXtBlock(nn.Module):
 
     When not to use it:
         Where the network need not be a polynomial, or an image can be far from those of the training: its logits can
-        overflow at inference. Trained on mixed images it needs :class:`pnn.BoundaryLoss` and
-        :class:`pnn.PlainStatistics`. See :doc:`the showcase </notebooks/analysis/showcase>`.
+        overflow at inference. Trained on mixed images it may need :class:`pnn.BoundaryLoss`, or a low
+        learning rate. See :doc:`the showcase </notebooks/analysis/showcase>`.
 
     Source: the ideas are those of :cite:t:`polynext2026`; the arrangement, and BatchNorm throughout, are this book's.
 

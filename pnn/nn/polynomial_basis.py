@@ -7,7 +7,8 @@ The bases follow from recurrences of three terms, :math:`P_0 = 1` and :math:`P_{
 - ``"hermite"``: those of the normal distribution, :math:`He_k / \sqrt{k!}`, with :math:`a_k = 1 / \sqrt{k + 1}` and
   :math:`b_k = \sqrt{k / (k + 1)}`.
 
-A sum of them is evaluated by Clenshaw's recurrence (Horner's, of monomials), which needs a few numbers at a time.
+A sum of them is evaluated by Clenshaw's recurrence (Horner's, of monomials), which needs a few numbers at a time. On a
+processor ``polynomial_blocks`` has a faster way.
 """
 
 import functools

@@ -10,7 +10,7 @@ from torch import Tensor
 from .digits import cut, digits
 from .log_mel import LogMel, recordings
 from .published import Published
-from .sources import Source
+from .sources import Source, join
 
 if TYPE_CHECKING:
     import pyarrow
@@ -39,13 +39,10 @@ def words(source: Source, table: "pyarrow.Table") -> Spoken:
 
 def by_speaker(source: Source, files: dict[str, list[Spoken]], companions: dict[str, Path]) -> dict[str, Tensor]:
     """Join the files; a number for each speaker of the training rows keeps them together."""
-    tensors = {}
-    for split, own in files.items():
-        tensors[f"{split}.x"] = torch.cat([file.x for file in own])
-        tensors[f"{split}.y"] = torch.cat([file.y for file in own])
     speakers = [speaker for file in files["train"] for speaker in file.speakers]
     number = {speaker: place for place, speaker in enumerate(sorted(set(speakers)))}
-    return tensors | {"train.group": torch.tensor([number[speaker] for speaker in speakers], dtype=torch.int32)}
+    groups = torch.tensor([number[speaker] for speaker in speakers], dtype=torch.int32)
+    return join(source, files, companions) | {"train.group": groups}
 
 
 SPEECH_COMMANDS_SOURCE = Source(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .digits import cut
 from .published import Published
-from .sources import Source, labels
+from .sources import Source, join, labels
 
 if TYPE_CHECKING:
     import pyarrow
@@ -40,11 +40,7 @@ def features(source: Source, table: "pyarrow.Table") -> Windows:
 
 def by_user(source: Source, files: dict[str, list[Windows]], companions: dict[str, Path]) -> dict[str, Tensor]:
     """Join the files; the windows of one user of the training rows stay together."""
-    tensors = {}
-    for split, own in files.items():
-        tensors[f"{split}.x"] = torch.cat([file.x for file in own])
-        tensors[f"{split}.y"] = torch.cat([file.y for file in own])
-    return tensors | {"train.group": torch.cat([file.user for file in files["train"]])}
+    return join(source, files, companions) | {"train.group": torch.cat([file.user for file in files["train"]])}
 
 
 UCI_HAR_SOURCE = Source(

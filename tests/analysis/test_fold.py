@@ -21,6 +21,7 @@ NETWORKS = {
     "CNN": (pnn.CNN("standard", 4, pooling="average"), (3, 16, 16)),
     "ResNet": (pnn.ResNet("standard", 4, QUARTIC, depth=14, order="activation-norm"), (3, 16, 16)),
     "ResNet, norm first": (pnn.ResNet("standard", 4, depth=14), (3, 16, 16)),
+    "PolyNeXt": (pnn.PolyNeXt("bilinear", 4, depth=1), (3, 16, 16)),
     "ResNet of quadratic neurons": (pnn.ResNet("quadratic", 4, pnn.Identity(), depth=8), (3, 16, 16)),
 }
 
@@ -181,12 +182,79 @@ class Shared(nn.Module):
         return self.linear(self.norm(self.linear(x).square()))
 
 
-@pytest.mark.parametrize(
-    ("model", "shape"), [(LinearOverTime, (2, 5)), (TwoReaders, (3, 6, 6)), (Shared, (4,))], ids=str
-)
-def test_what_is_shared_or_no_channel_is_left_alone(model, shape):
-    torch.manual_seed(0)
-    agree(model(), shape)
+class InPlaceLayer(nn.Module):
+    """A layer changes in place what a norm has read before it."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.norm, self.last = nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3), nn.Conv2d(3, 3, 1)
+        self.relu = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        x = torch.tanh(self.first(x))
+        y = self.norm(x) + 0
+        h = self.relu(x)
+        return self.last(y) + h
+
+
+class ReadElsewhere(nn.Module):
+    """The weight of a map is used by another calculation, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.map, self.norm = nn.Linear(4, 4), nn.BatchNorm1d(4)
+
+    def forward(self, x):
+        return nn.functional.linear(self.norm(self.map(x)), self.map.weight.t())
+
+
+class FlattensOthers(nn.Module):
+    """Rows and channels are flattened together, and not the positions."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.linear = nn.BatchNorm2d(3), nn.Linear(6, 2)
+
+    def forward(self, x):
+        return self.linear(self.norm(x).flatten(end_dim=1)).sum(0)
+
+
+class OverPositions(nn.Module):
+    """The features of a linear layer are positions, also where there are as many as channels."""
+
+    def __init__(self, length):
+        super().__init__()
+        self.conv, self.linear, self.norm = nn.Conv1d(2, 5, 1), nn.Linear(length, length), nn.BatchNorm1d(5)
+
+    def forward(self, x):
+        return self.norm(self.linear(self.conv(x)))
+
+
+class Standardised(nn.Conv2d):
+    """A convolution that calculates with another weight than it has."""
+
+    def forward(self, x):
+        weight = self.weight - self.weight.mean((1, 2, 3), keepdim=True)
+        return nn.functional.conv2d(x, weight, self.bias)
+
+
+SURPRISING = {
+    "linear over time": (LinearOverTime(), (2, 5)),
+    "two readers": (TwoReaders(), (3, 6, 6)),
+    "shared": (Shared(), (4,)),
+    "in place": (InPlaceLayer(), (3, 6, 6)),
+    "read elsewhere": (ReadElsewhere(), (4,)),
+    "flattens others": (FlattensOthers(), (3, 6, 6)),
+    "over 5 positions": (OverPositions(5), (2, 5)),
+    "over 6 positions": (OverPositions(6), (2, 6)),
+    "a subclass before": (nn.Sequential(Standardised(3, 4, 3), nn.BatchNorm2d(4), Square()), (3, 6, 6)),
+    "a subclass after": (nn.Sequential(nn.BatchNorm2d(3), Standardised(3, 4, 3)), (3, 6, 6)),
+}
+
+
+@pytest.mark.parametrize(("model", "shape"), SURPRISING.values(), ids=SURPRISING)
+def test_what_is_shared_or_another_map_or_no_channel_is_left_alone(model, shape):
+    agree(model, shape)
 
 
 def test_norms_without_numbers_of_their_own_and_layers_that_normalise_inside():
@@ -220,6 +288,19 @@ def test_what_cannot_be_folded_is_named():
     normed = nn.Sequential(nn.BatchNorm1d(2), parametrizations.weight_norm(nn.Linear(2, 2)))
     with pytest.raises(ValueError, match=r"layer '1' is parametrised.*remove_parametrizations"):
         pnn.fold_batch_norm(normed)
+
+    for hooked in (nn.utils.spectral_norm, nn.utils.weight_norm):
+        with pytest.raises(ValueError, match="layer '1' has a hook before it"):
+            pnn.fold_batch_norm(nn.Sequential(nn.BatchNorm1d(2), hooked(nn.Linear(2, 2))))
+
+    class ChangesInPlace(InPlaceLayer):
+        def forward(self, x):
+            x = torch.tanh(self.first(x))
+            y = self.norm(x)
+            return self.last(y) + x.relu_()
+
+    with pytest.raises(ValueError, match="'relu_' changes 'tanh' in place, which is read elsewhere"):
+        pnn.fold_batch_norm(ChangesInPlace())
 
     class Branching(nn.Module):
         def forward(self, x):

@@ -127,6 +127,15 @@ def test_what_is_kept_is_the_input_itself(dtype):
     assert {t.data_ptr() for t in kept if t.numel() >= x.numel()} == {x.data_ptr()}
 
 
+@pytest.mark.parametrize(("interval_mode", "number"), [("fixed", 1), ("tracked", 1), ("learned", 3)])
+def test_so_many_numbers_an_element_are_kept_whatever_the_degree(interval_mode, number):
+    for degree in (3, 22):
+        x, kept = torch.randn(64, 4, requires_grad=True), []
+        with torch.autograd.graph.saved_tensors_hooks(lambda t, kept=kept: (kept.append(t), t)[1], lambda t: t):
+            pnn.PolynomialActivation(degree, interval_mode=interval_mode)(x)
+        assert len({t.data_ptr() for t in kept if t.numel() >= x.numel()}) == number
+
+
 def test_a_way_back_inside_autocast_is_the_one_outside():
     layer, x = pnn.PolynomialActivation(22, num_parameters=4), torch.randn(50, 4, requires_grad=True)
     found = []

@@ -16,10 +16,17 @@ def network(activation: nn.Module, gamma: list[float], beta: list[float]) -> nn.
     return model
 
 
+class Half(nn.Module):
+    def forward(self, x):
+        return x / 2
+
+
 @pytest.mark.parametrize(
     ("activation", "gamma", "beta", "same"),
     [
         (nn.Identity(), [2.0, -3.0], [0.5, 1.0], True),
+        (Half(), [2.0, -3.0], [0.0, 0.0], True),  # c (a x) = a (c x)
+        (Half(), [2.0, -3.0], [0.5, 1.0], False),  # c (a x + b) is not a (c x) + b
         (nn.ReLU(), [2.0, 3.0], [0.0, 0.0], True),  # ReLU(a x) = a ReLU(x) for a > 0
         (nn.ReLU(), [2.0, -3.0], [0.0, 0.0], False),
         (nn.ReLU(), [2.0, 3.0], [0.5, 0.0], False),
