@@ -24,11 +24,11 @@ class Health:
     # rows; None if there are no such activations, and in older Records.
     train_outside: float | None = None
     test_outside: float | None = None
-    # Rows whose own loss is above the limit beyond which a network has exploded, or whose logits are not finite; the
-    # median of the test rows' losses; None of numbers, and in older Records.
+    # Rows whose own loss is above the limit beyond which a network has exploded, or whose logits are not finite; None
+    # of numbers, which have no such limit, and in older Records.
     train_exploded: int | None = None
     test_exploded: int | None = None
-    test_median: float | None = None
+    test_median: float | None = None  # of the test rows' losses; None in older Records
     # Of 256 validation rows whose standardised inputs are multiplied by 1, 1.5, 2, 2.5 and 3: the largest absolute
     # logit of the median row, and of all; None for token numbers, and in older Records.
     scaled_median: list[float] | None = None

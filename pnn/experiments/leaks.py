@@ -4,17 +4,14 @@ import dataclasses
 from typing import NamedTuple
 
 from ..methods import Method
-from ..methods.boundary_loss import BoundaryLoss
-from ..methods.clip_norm import ClipNorm
 from ..networks.funnel_mlp import FunnelMLP
-from ..nn.activation import RELU, Activation, Polynomial
-from ..runs.run import Recipe, Run
+from ..nn.activation import RELU, Activation
+from ..runs.run import Run
 from ..tasks.hapt import HAPT
+from . import polynomials, stable
 from .common import Setting, check_numbers, runs_of, setting_of, with_epochs
 
-RECIPE = Recipe(
-    epochs=10, source="al-hossain-2025", augment="none", schedule="plateau", optimiser="adamw", weight_decay=0.01
-)
+RECIPE = with_epochs(stable.RECIPE, 10)
 SETTINGS = {
     "smoke": Setting(HAPT(validation=50, rows="stand-in"), FunnelMLP("standard", 32), with_epochs(RECIPE, 1), 2, 2),
     "laptop": Setting(HAPT(), FunnelMLP("standard"), RECIPE, 10, 10),
@@ -24,7 +21,7 @@ SETTINGS = {
 # splits have exactly as many; a test counts them.
 SET_ASIDE = {"smoke": 72, "laptop": 1835, "paper": 1835}
 SPLITS = ("users", "rows", "leaking")
-DEGREE, BOUND, STRENGTH = 2, 13.0, 10.0  # the source's for activities
+DEGREE = 2  # the source's for activities
 
 
 class Arm(NamedTuple):
@@ -54,10 +51,10 @@ def runs(size: str, *, seeds: int = 0, epochs: int = 0) -> dict[Arm, list[Run]]:
     check_numbers(seeds=seeds, epochs=epochs)
     setting = setting_of(SETTINGS, size)
     recipe = with_epochs(setting.recipe, epochs or setting.recipe.epochs)
-    held: tuple[Method, ...] = (BoundaryLoss(BOUND, STRENGTH), ClipNorm(selective=True))
+    powers = polynomials.Arm("powers", DEGREE)
     activations: dict[str, tuple[Activation, tuple[Method, ...]]] = {
         "relu": (RELU, ()),
-        "polynomial": (Polynomial.published(DEGREE, BOUND), held),
+        "polynomial": (polynomials.activation_of(powers, "hapt"), polynomials.methods_of(powers, "hapt")),
     }
     found = {}
     for split in SPLITS:

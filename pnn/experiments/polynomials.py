@@ -116,7 +116,7 @@ def runs(size: str, *, task: str = "mnist", seeds: int = 0, epochs: int = 0) -> 
     :class:`pnn.HermiteBatchNorm`, held by nothing.
 
     Fixed before the runs: the measure is the test accuracy, paired by seed with ReLU; a run is lost or not; 5 seeds, on
-    motion 10, at the source's rate fewer; Holm's correction over the polynomial arms.
+    motion 10, at the source's rate fewer; Holm's correction over the arms less ReLU, where seeds are enough for a p.
 
     Args:
         size: as for :func:`pnn.experiments.cifar10`.

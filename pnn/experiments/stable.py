@@ -98,16 +98,17 @@ def runs(size: str, *, seeds: int = 0, epochs: int = 0) -> dict[Arm, list[Run]]:
     Polynomials of six degrees that start as ReLU, as published (powers, never trained) and in Chebyshev polynomials
     whose coefficients are trained; each on the published interval and on one tight enough that the fit is no line, free
     and held by boundary loss and selective clipping. At degrees 8 and 22 each of these stands alone as well, plain
-    clipping beside the selective kind, and Chebyshev polynomials that are not trained beside those that are. The fit of
-    degree 3 to ReLU is that of degree 2, so that degree 3 has only the polynomials that are trained. Beside them ReLU,
-    :class:`pnn.HermiteBatchNorm`, and quadratic neurons of as many parameters without activation, with and without
-    ReLinear's start.
+    clipping beside the selective kind, and Chebyshev polynomials that are not trained beside those that are. On one
+    interval the fit of degree 3 to ReLU is that of degree 2, so that degree 3 has only the polynomials that are
+    trained. Beside them ReLU, :class:`pnn.HermiteBatchNorm`, and quadratic neurons of as many parameters without
+    activation, with and without ReLinear's start.
 
     All have the source's learning rate, and some their own as well.
 
     Fixed before the runs: a run is lost or not, and how many of its test rows exploded, at the end and of the
     validation rows at the worst epoch; the test accuracy of those that ended well. 10 seeds where an answer hangs on
-    the arm, else 5; as the arms are many, only those that a claim names are tested.
+    the arm, else 5. At the source's rate only the arms that a claim names are tested; at their own rates all, less
+    ReLU, with Holm's correction.
 
     Args:
         size: as for :func:`pnn.experiments.cifar10`; ``"paper"`` is CIFAR-10 by the source's residual network.

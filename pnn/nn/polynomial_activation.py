@@ -34,8 +34,8 @@ class PolynomialActivation(nn.Module):
     - **Parameters** :math:`d + 1`, times ``num_parameters``; one more if the interval is learned. A polynomial that is
       not learnable keeps its coefficients as a buffer.
     - **Multiply-accumulates** :math:`d` an element; by Clenshaw's recurrence :math:`d` subtractions, too.
-    - **Memory** for the backward pass: one number an element at every degree: the input, or a copy of it where the interval
-      is tracked. Three where it is learned.
+    - **Memory** for the backward pass, at every degree: one number an element, the input, or a copy of it where the
+      interval is tracked; three where it is learned.
     - **Initialisation** the fit; nothing is drawn.
 
     Args:

@@ -54,12 +54,12 @@ def name(arm: Arm) -> str:
     return f"{NAMES[arm.activation]}{degree}"
 
 
-def shares(records: Contest, interval: str, activation: str = "chebyshev") -> dict[str, list[tuple[int, int, int]]]:
-    """By what holds them, on one interval: degree, how many runs were lost, and of how many.
+def shares(records: Contest, interval: str) -> dict[str, list[tuple[int, int, int]]]:
+    """By what holds trained Chebyshev polynomials, on one interval: degree, how many runs were lost, and of how many.
 
-    For :func:`pnn.report.plots.shares_by_depth`; of one activation, and the ways that stand at every degree.
+    For :func:`pnn.report.plots.shares_by_depth`; of the ways that stand at every degree.
     """
-    own = {arm: runs for arm, runs in at_rate(records, "published").items() if arm.activation == activation}
+    own = {arm: runs for arm, runs in at_rate(records, "published").items() if arm.activation == "chebyshev"}
     degrees = {arm.degree for arm in own}
     found: dict[str, list[tuple[int, int, int]]] = {}
     for arm, runs in own.items():
@@ -121,17 +121,11 @@ def _cell(cell: str, heading: str, row: Mapping[str, Any]) -> str:
 
 
 def table(records: Contest) -> Table:
-    """A row an arm: what :func:`pnn.report.endings.counted` finds, and ``outside``.
-
-    That is the largest share of the inputs of their activations, over the runs that ended well, that lay outside of the
-    interval on the test rows, in percent.
-    """
-    rows = {}
-    for arm, own in records.items():
-        health = [record.health for record in own if record.health and not lost(record)]
-        outside = [one.test_outside for one in health if one.test_outside is not None]
-        counts = counted(own) | {"outside": 100 * max(outside) if outside else None}
-        rows[NAMES[arm.activation], arm.interval or "none", HELD[arm.method]] = counts | outputs(own)
+    """A row an arm: what :func:`pnn.report.endings.counted` and :func:`pnn.report.outputs.outputs` find."""
+    rows = {
+        (NAMES[arm.activation], arm.interval or "none", HELD[arm.method]): counted(own) | outputs(own)
+        for arm, own in records.items()
+    }
     index = pd.MultiIndex.from_tuples(rows, names=["activation", "interval", "held by"])
     more = {
         "lost, % (95 %, exact)": "{share:.0f} ({low:.0f} to {high:.0f})",

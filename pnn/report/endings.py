@@ -45,12 +45,16 @@ def counted(runs: Sequence[Record]) -> dict[str, Any]:
     Returns:
         ``n`` runs, how many were ``lost``, their ``share`` in percent and its exact 95 % interval, ``low`` to ``high``;
         the ``mean`` test accuracy of the others, in percent; how many test rows exploded in the median run
-        (``rows_median``) and in the worst one (``rows_most``); and ``worst``, the largest share in percent of
-        validation rows that exploded after any epoch of any run. None where nothing is known, as in older Records.
+        (``rows_median``) and in the worst one (``rows_most``); ``worst``, the largest share in percent of validation
+        rows that exploded after any epoch of any run; and ``outside``, the largest share in percent, over the runs that
+        were evaluated, of inputs of polynomial activations outside of their interval on the test rows. None where
+        nothing is known, as in older Records.
     """
     good = [accuracy(record) for record in runs if not lost(record)]
     share, low, high = proportion(len(runs) - len(good), len(runs))
-    rows = [r.health.test_exploded for r in runs if r.health and r.health.test_exploded is not None]
+    health = [record.health for record in runs if record.health]
+    rows = [one.test_exploded for one in health if one.test_exploded is not None]
+    outside = [one.test_outside for one in health if one.test_outside is not None]
     worst = [max(r.curves["validation_exploded"]) for r in runs if r.curves.get("validation_exploded")]
     return {
         "n": len(runs),
@@ -62,4 +66,5 @@ def counted(runs: Sequence[Record]) -> dict[str, Any]:
         "rows_median": statistics.median(rows) if rows else None,
         "rows_most": max(rows, default=None),
         "worst": 100 * max(worst) if worst else None,
+        "outside": 100 * max(outside) if outside else None,
     }

@@ -61,8 +61,8 @@ def _reached(row: Mapping[Any, Any], rate: float) -> str:
 def held(arms: Arms) -> Table:
     """A row an arm: what :func:`pnn.report.endings.counted` finds.
 
-    And what was seen of its activations: ``outside``, the largest share over the runs of inputs outside of the interval
-    on the test rows, ``worst_outside`` that on the validation rows at the worst epoch; ``exploded``, the largest share
+    And what was seen of its activations: ``worst_outside``, the largest share over the runs of inputs outside of the
+    interval on the validation rows at the worst epoch; ``exploded``, the largest share
     of test rows that exploded; ``clipped``, the mean share of steps whose gradient was clipped. All in percent, and
     missing where an arm has no interval, or is not clipped.
     """
@@ -72,7 +72,6 @@ def held(arms: Arms) -> Table:
         clipped = [rate for record in good for rate in record.curves.get("clip_rate", [])]
         rows[arm] = {
             **counted(own),
-            "outside": _largest(record.health.test_outside for record in good if record.health),
             "worst_outside": _largest(at for record in good for at in record.curves.get("validation_outside", [])),
             "exploded": _largest(map(_exploded, good)),
             "clipped": 100 * statistics.fmean(clipped) if clipped else None,

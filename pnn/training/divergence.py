@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Diverged(Exception):
-    """A loss or gradient that is not finite; the message names step and layer."""
+    """A loss, a gradient or a weight that is not finite; the message names where."""
 
 
 def bad_weight(weights: dict[str, Tensor]) -> str:

@@ -289,9 +289,11 @@ def test_what_cannot_be_folded_is_named():
     with pytest.raises(ValueError, match=r"layer '1' is parametrised.*remove_parametrizations"):
         pnn.fold_batch_norm(normed)
 
-    for hooked in (nn.utils.spectral_norm, nn.utils.weight_norm):
+    with pytest.warns(FutureWarning, match="deprecated"):
+        old = nn.utils.weight_norm(nn.Linear(2, 2))
+    for hooked in (nn.utils.spectral_norm(nn.Linear(2, 2)), old):
         with pytest.raises(ValueError, match="layer '1' has a hook before it"):
-            pnn.fold_batch_norm(nn.Sequential(nn.BatchNorm1d(2), hooked(nn.Linear(2, 2))))
+            pnn.fold_batch_norm(nn.Sequential(nn.BatchNorm1d(2), hooked))
 
     class ChangesInPlace(InPlaceLayer):
         def forward(self, x):

@@ -103,7 +103,7 @@ def test_the_tables_hold_what_the_records_of_the_tuning_chose(name, size):
 
 
 # One seed a rate does not tell neighbours apart, so that a grid would have to be extended without end.
-OF_ONE_SEED = ("rates-when-it-pays", "rates-polynomials-fsdd")
+OF_ONE_SEED = ("rates-when-it-pays",)
 
 
 @pytest.mark.parametrize("name", [name for name in TUNINGS if name not in OF_ONE_SEED])

@@ -51,6 +51,7 @@ KNOWN = {
     "kan-chebyshev": Style(COLOURS["slate"], DOTTED, "<"),
     "PolyNeXt": Style(COLOURS["red"], SOLID, ">"),
     "standard, plain statistics": Style(COLOURS["sky"], DOTTED, "o"),
+    "PolyNeXt, held lightly": Style(COLOURS["pink"], DASHDOT, "d"),
     "PolyNeXt, the factors held": Style(COLOURS["orange"], DASHED, "v"),
     "PolyNeXt, the penalty alone": Style(COLOURS["green"], DASHDOT, "^"),
     "PolyNeXt, plain statistics alone": Style(COLOURS["purple"], DASHED, "s"),
