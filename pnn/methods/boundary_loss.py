@@ -44,7 +44,7 @@ class BoundaryLoss(MethodBase):
         check_at_least(self, 0, "limit", "strength")
 
     def check(self, run: Run) -> None:
-        """It is for networks that have what it holds; see :meth:`MethodBase.check`."""
+        """It is for networks that have what it holds; see :meth:`~pnn.methods.method.MethodBase.check`."""
         activation = getattr(getattr(run.network, "activation", None), "name", None)
         if self.of == "activations" and activation not in ("polynomial", "hermite"):
             raise RunError(
@@ -55,7 +55,7 @@ class BoundaryLoss(MethodBase):
             raise RunError(f'the method "boundary-loss" of {self.of} is for "polynext", got {run.network.name!r}')
 
     def start(self, model: nn.Module, learnt: list[nn.Module]) -> None:
-        """Watch the layers; see :meth:`MethodBase.start`."""
+        """Watch the layers; see :meth:`~pnn.methods.method.MethodBase.start`."""
         for module in list(model.modules()):
             if self.of == "activations" and isinstance(module, PolynomialActivation | HermiteBatchNorm):
                 _watch(module, self, of_input=True)
@@ -67,7 +67,7 @@ class BoundaryLoss(MethodBase):
                     _watch(product, self, of_input=False)
 
     def penalty(self, model: nn.Module) -> Tensor:
-        """See :meth:`MethodBase.penalty`."""
+        """See :meth:`~pnn.methods.method.MethodBase.penalty`."""
         found = [module.boundary_watch.take() for module in model.modules() if hasattr(module, "boundary_watch")]
         return self.strength * torch.stack(found).sum()
 

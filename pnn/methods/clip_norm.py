@@ -31,7 +31,10 @@ class ClipNorm(MethodBase):
             raise RunError(f"ClipNorm.limit must be positive, got {self.limit!r}")
 
     def after_backward(self, model: nn.Module) -> dict[str, Tensor]:
-        """Clip; report the norm before and whether it was above. See :meth:`MethodBase.after_backward`."""
+        """Clip; report the norm before and whether it was above.
+
+        See :meth:`~pnn.methods.method.MethodBase.after_backward`.
+        """
         norm = nn.utils.clip_grad_norm_(self.clipped(model), self.limit)
         return {"gradient_norm": norm, "clip_rate": (norm > self.limit).to(norm.dtype)}
 

@@ -24,12 +24,12 @@ class NoDecay(MethodBase):
     name: ClassVar[str] = "no-decay"
 
     def check(self, run: Run) -> None:
-        """There must be a decay to leave out; see :meth:`MethodBase.check`."""
+        """There must be a decay to leave out; see :meth:`~pnn.methods.method.MethodBase.check`."""
         if not run.recipe.weight_decay:
             raise RunError('the method "no-decay" is for recipes with a weight_decay above 0, got 0')
 
     def groups(self, model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
-        """Split each of the recipe's groups; see :meth:`MethodBase.groups`."""
+        """Split each of the recipe's groups; see :meth:`~pnn.methods.method.MethodBase.groups`."""
         spared = {p for module in model.modules() if isinstance(module, ACTIVATIONS) for p in module.parameters()}
         groups = []
         for group in groups_of_recipe(model, recipe):

@@ -42,13 +42,13 @@ class PlainStatistics(MethodBase):
         check_at_least(self, 2, "rows")
 
     def start(self, model: nn.Module, learnt: list[nn.Module]) -> None:
-        """There must be a BatchNorm; see :meth:`MethodBase.start`."""
+        """There must be a BatchNorm; see :meth:`~pnn.methods.method.MethodBase.start`."""
         if not _normalisations(model):
             raise RunError('the method "plain-statistics" is for networks with a BatchNorm, and this one has none')
 
     @torch.no_grad()
     def before_evaluation(self, model: nn.Module, rows: Callable[[int], Tensor]) -> None:
-        """See :meth:`MethodBase.before_evaluation`."""
+        """See :meth:`~pnn.methods.method.MethodBase.before_evaluation`."""
         normalisations = _normalisations(model)
         before = [module.momentum for module in normalisations]
         for module in normalisations:

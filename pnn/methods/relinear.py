@@ -37,13 +37,13 @@ class ReLinear(MethodBase):
             check_at_least(self, 0, "weight_decay")
 
     def check(self, run: Run) -> None:
-        """It is for quadratic neurons; see :meth:`MethodBase.check`."""
+        """It is for quadratic neurons; see :meth:`~pnn.methods.method.MethodBase.check`."""
         neuron = getattr(run.network, "neuron", None)
         if neuron != "quadratic":
             raise RunError(f'the method "relinear" is for networks of the neuron "quadratic", got {neuron!r}')
 
     def phases(self, run: Run) -> list[Run]:
-        """The conventional network by the same recipe; see :meth:`MethodBase.phases`."""
+        """The conventional network by the same recipe; see :meth:`~pnn.methods.method.MethodBase.phases`."""
         if not self.standard_epochs:
             return []
         network: Any = dataclasses.replace(run.network, neuron="standard")  # type: ignore[call-arg]
@@ -52,11 +52,11 @@ class ReLinear(MethodBase):
         return [dataclasses.replace(run, network=network, recipe=recipe)]
 
     def start(self, model: nn.Module, learnt: list[nn.Module]) -> None:
-        """See :meth:`MethodBase.start`."""
+        """See :meth:`~pnn.methods.method.MethodBase.start`."""
         relinear_(model, *learnt)
 
     def groups(self, model: nn.Module, recipe: Recipe) -> list[dict[str, Any]]:
-        """See :meth:`MethodBase.groups`."""
+        """See :meth:`~pnn.methods.method.MethodBase.groups`."""
         return relinear_groups(
             model,
             recipe.learning_rate,

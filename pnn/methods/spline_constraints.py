@@ -33,7 +33,7 @@ class SplineConstraints(MethodBase):
         check_at_least(self, 0, "lambda_prod", "lambda_sum")
 
     def check(self, run: Run) -> None:
-        """It is for networks of the relaxed PolyNeuron; see :meth:`MethodBase.check`."""
+        """It is for networks of the relaxed PolyNeuron; see :meth:`~pnn.methods.method.MethodBase.check`."""
         activation = getattr(run.network, "activation", None)
         name = getattr(activation, "name", activation)
         if name != "polyneuron-r":
@@ -42,7 +42,7 @@ class SplineConstraints(MethodBase):
             )
 
     def penalty(self, model: nn.Module) -> Tensor | None:
-        """See :meth:`MethodBase.penalty`."""
+        """See :meth:`~pnn.methods.method.MethodBase.penalty`."""
         found = [module.constraints() for module in model.modules() if isinstance(module, PolyNeuronR)]
         if not found:
             return None

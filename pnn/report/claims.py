@@ -137,7 +137,7 @@ def answers(arms: Mapping[Any, list[Record]], *ids: str) -> list[Answer]:
         ids: of the claims.
 
     Raises:
-        ClaimError: as :func:`load_claims` and :func:`answer`.
+        ClaimError: as :func:`~pnn.report.claim_file.load_claims` and :func:`answer`.
     """
     named = {arm_name(arm): own for arm, own in arms.items()}
     asked = [claim for claim in load_claims(ids=ids) if {claim.against, claim.arm} <= named.keys()]

@@ -18,7 +18,7 @@ CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accurac
 # A Record has these curves if a method of its recipe gives them: the mean of what it adds to the loss, over the steps
 # of an epoch and over the validation rows; that of the gradient's norm before it is clipped; the share of steps in
 # which it was. The others are of the validation rows: the share of inputs of polynomial activations outside of their
-# interval, the largest absolute logit, and, of classes, the share of rows that exploded (:class:`pnn.Health`).
+# interval, the largest absolute logit, and, of classes, the share of rows that exploded (``Health``).
 MEASURED = (
     *("penalty", "validation_penalty", "gradient_norm", "clip_rate"),
     *("validation_outside", "validation_logit", "validation_exploded"),

@@ -105,7 +105,7 @@ class _Images(Published):
         return super().title + pixels + (f", {self.train:,} training rows" if self.train else "")
 
     def stand_in(self) -> Published:
-        """See :meth:`TaskBase.stand_in`; it has no rows to spare."""
+        """See :meth:`~pnn.tasks.task.TaskBase.stand_in`; it has no rows to spare."""
         return dataclasses.replace(super().stand_in(), train=0)
 
     def arranged(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -35,7 +35,7 @@ class Digits(TaskBase):
         return "scikit-learn's digits"
 
     def load(self, folder: str | Path | None = None, device: str = "cpu") -> Data:
-        """The rows; no folder is needed. See :meth:`TaskBase.load`."""
+        """The rows; no folder is needed. See :meth:`~pnn.tasks.task.TaskBase.load`."""
         tensors = digits(self.form.shape)
         return carve(
             Split(tensors["train.x"], tensors["train.y"]),
@@ -48,7 +48,7 @@ class Digits(TaskBase):
         ).to(device)
 
     def stand_in(self) -> "Digits":
-        """See :meth:`TaskBase.stand_in`."""
+        """See :meth:`~pnn.tasks.task.TaskBase.stand_in`."""
         return dataclasses.replace(self, validation=1)
 
 

@@ -123,7 +123,7 @@ class HIGGS(Published):
         return super().title + (f", clipped at {self.clip:g} deviations" if self.clip else "")
 
     def load(self, folder: str | Path | None = None, device: str = "cpu") -> Data:
-        """See :meth:`Published.load`."""
+        """See :meth:`~pnn.tasks.published.Published.load`."""
         return dataclasses.replace(super().load(folder, device), clip=self.clip)
 
     @property
@@ -132,5 +132,8 @@ class HIGGS(Published):
         return SMALL_SOURCE if self.rows == "35k" else HIGGS_SOURCE
 
     def counts(self) -> dict[str, int]:
-        """See :meth:`TaskBase.counts`. Of the whole table, whose parts are named by rounded sizes, they are rounded."""
+        """See :meth:`~pnn.tasks.task.TaskBase.counts`.
+
+        Of the whole table, whose parts are named by rounded sizes, they are rounded.
+        """
         return super().counts() or {"train": 79_000, "test": 20_000}

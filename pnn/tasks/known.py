@@ -186,11 +186,11 @@ class Known(TaskBase):
         return self.noise / (1 + self.noise)  # Numbers are standardised, noise and all.
 
     def counts(self) -> dict[str, int]:
-        """See :meth:`TaskBase.counts`."""
+        """See :meth:`~pnn.tasks.task.TaskBase.counts`."""
         return {"train": self.rows + self.validation, "test": self.test}
 
     def load(self, folder: str | Path | None = None, device: str = "cpu") -> Data:
-        """The rows; no folder is needed. See :meth:`TaskBase.load`."""
+        """The rows; no folder is needed. See :meth:`~pnn.tasks.task.TaskBase.load`."""
         known, test = self._draw(0, self.rows + self.validation), self._draw(1, self.test)
         y = {"train": self._with_noise(known[1]), "test": test[1]}
         if not self.form.classes:
@@ -209,7 +209,7 @@ class Known(TaskBase):
         return carve(train, rest, form=self.form, what=self.title, **more).to(device)
 
     def stand_in(self) -> "Known":
-        """See :meth:`TaskBase.stand_in`."""
+        """See :meth:`~pnn.tasks.task.TaskBase.stand_in`."""
         return self
 
     def _draw(self, seed: int, rows: int) -> tuple[Rows, np.ndarray]:

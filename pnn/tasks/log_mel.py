@@ -80,7 +80,7 @@ def _filters(rate: int, bins: int) -> np.ndarray:
 
 
 def recordings(log_mel: LogMel) -> Callable[[Source, "pyarrow.Table"], Split]:
-    """A decoder of recordings (FLAC or WAV) to spectrograms, with their class numbers, for a :class:`Source`."""
+    """A decoder of recordings (FLAC or WAV) to spectrograms, with their class numbers, for a ``Source``."""
 
     def decode(source: Source, table: "pyarrow.Table") -> Split:
         audio, label = source.columns[:2]

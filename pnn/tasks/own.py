@@ -51,13 +51,13 @@ class OwnRows:
         return Form(self.shape, self.classes)
 
     def counts(self) -> dict[str, int]:
-        """See :meth:`TaskBase.counts`."""
+        """See :meth:`~pnn.tasks.task.TaskBase.counts`."""
         return {"train": self.train_rows, "test": self.test_rows}
 
     def load(self, folder: str | Path | None = None, device: str = "cpu") -> Data:
         """The rows from ``folder`` (or the environment's ``PNN_DATA``) if they lie there, else from the cache.
 
-        See :meth:`TaskBase.load`.
+        See :meth:`~pnn.tasks.task.TaskBase.load`.
         """
         given = folder or os.environ.get("PNN_DATA")
         places = [*([Path(given).expanduser()] if given else []), cache_folder()]
@@ -72,7 +72,7 @@ class OwnRows:
         )
 
     def stand_in(self) -> "OwnRows":
-        """See :meth:`TaskBase.stand_in`."""
+        """See :meth:`~pnn.tasks.task.TaskBase.stand_in`."""
         return self
 
     def _read(self, path: Path, origin: str) -> Data:

@@ -16,7 +16,7 @@ from .task import TaskBase
 
 
 class Published(TaskBase):
-    """A task of a :class:`Source`; the dataclasses below it have the fields ``validation`` and ``rows``."""
+    """A task of a ``Source``; the dataclasses below it have the fields ``validation`` and ``rows``."""
 
     source: ClassVar[Source]
     make_stand_in: ClassVar[Callable[[], dict[str, Tensor]]]
@@ -42,7 +42,7 @@ class Published(TaskBase):
         """The rows from, in this order: ``folder`` or the environment's ``PNN_DATA``, else the Hugging Face hub.
 
         The embedded stand-in is used only if ``rows`` asks for it. Where the rows came from is in `Data.origin`.
-        See :meth:`TaskBase.load`.
+        See :meth:`~pnn.tasks.task.TaskBase.load`.
         """
         if self.rows == "stand-in":
             origin, tensors = "stand-in", type(self).make_stand_in()
@@ -70,11 +70,11 @@ class Published(TaskBase):
         return tensors
 
     def counts(self) -> dict[str, int]:
-        """See :meth:`TaskBase.counts`."""
+        """See :meth:`~pnn.tasks.task.TaskBase.counts`."""
         if self.rows == "stand-in":
             return super().counts()
         return self.source.rows | ({"train": self.train + self.validation} if self.train else {})
 
     def stand_in(self) -> "Published":
-        """See :meth:`TaskBase.stand_in`."""
+        """See :meth:`~pnn.tasks.task.TaskBase.stand_in`."""
         return dataclasses.replace(self, rows="stand-in", validation=1)  # type: ignore[type-var]
