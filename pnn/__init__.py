@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     from .methods.plain_statistics import PlainStatistics
     from .methods.relinear import ReLinear, relinear_, relinear_groups
     from .methods.spline_constraints import SplineConstraints
+    from .methods.watch_activations import WatchActivations
     from .networks.baselines import BagOfWords, BoostedTrees, Majority, QuadraticRidge
     from .networks.cnn import CNN, CNNModule
     from .networks.cnn1d import CNN1d, CNN1dModule
@@ -139,6 +140,7 @@ else:
         "methods.plain_statistics": ("PlainStatistics",),
         "methods.relinear": ("ReLinear", "relinear_", "relinear_groups"),
         "methods.spline_constraints": ("SplineConstraints",),
+        "methods.watch_activations": ("WatchActivations",),
         "networks.baselines": ("BagOfWords", "BoostedTrees", "Majority", "QuadraticRidge"),
         "networks.cnn": ("CNN", "CNNModule"),
         "networks.cnn1d": ("CNN1d", "CNN1dModule"),
@@ -358,6 +360,7 @@ __all__ = [
     "TPGUChoice",
     "TextCNN",
     "TextCNNModule",
+    "WatchActivations",
     "XIELUChoice",
     "__version__",
     "audit",

@@ -10,6 +10,7 @@ from functools import partial
 
 from . import (
     activation_free,
+    discovery,
     leaks,
     neurons,
     pays,
@@ -18,6 +19,7 @@ from . import (
     relinear,
     stable,
     stable_axes,
+    tpgu,
     width_scaling,
 )
 from .matched import boolq, boolq_glove, cifar10, cifar100, digits, higgs, tuning_runs
@@ -52,6 +54,14 @@ EXPERIMENTS: dict[str, Callable[..., dict]] = {
     "rates-polynomials-mnist": partial(polynomials.tuning_runs, task="mnist"),
     "polynomials-mnist": partial(polynomials.runs, task="mnist"),
     "leaks-hapt": leaks.runs,
+    "rates-discovery-mnist": discovery.tuning_runs,
+    "discovery-mnist": discovery.runs,
+    "discovery-ablations-mnist": discovery.ablations,
+    "rates-discovery-cifar10": partial(discovery.tuning_runs, task="cifar10"),
+    "discovery-cifar10": partial(discovery.runs, task="cifar10"),
+    "rates-tpgu-cifar10": tpgu.tuning_runs,
+    "tpgu-cifar10": tpgu.runs,
+    "tpgu-cifar100": partial(tpgu.runs, task="cifar100"),
     "widths-cifar10": width_scaling.runs,
     "widths-higgs": partial(width_scaling.runs, task="higgs"),
     "rates-when-it-pays": pays.tuning_runs,
@@ -68,6 +78,7 @@ __all__ = [
     "cifar10",
     "cifar100",
     "digits",
+    "discovery",
     "higgs",
     "leaks",
     "neurons",
@@ -77,5 +88,6 @@ __all__ = [
     "relinear",
     "stable",
     "stable_axes",
+    "tpgu",
     "width_scaling",
 ]

@@ -10,7 +10,8 @@ from .no_decay import NoDecay
 from .plain_statistics import PlainStatistics
 from .relinear import ReLinear
 from .spline_constraints import SplineConstraints
+from .watch_activations import WatchActivations
 
-Method = ReLinear | BoundaryLoss | ClipNorm | NoDecay | SplineConstraints | PlainStatistics
+Method = ReLinear | BoundaryLoss | ClipNorm | NoDecay | SplineConstraints | PlainStatistics | WatchActivations
 
 __all__ = ["Method", "MethodBase"]

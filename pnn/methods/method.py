@@ -67,3 +67,20 @@ class MethodBase:
             rows: so many training rows, or all if there are fewer, as the network takes them: neither augmented nor
                 mixed, the same at every call, spread evenly over the training rows.
         """
+
+    def after_epoch(self, model: nn.Module) -> dict[str, Tensor] | None:
+        """Before the first epoch and after every one: small arrays to keep, read off the network that is evaluated.
+
+        Returns:
+            Arrays of numbers by name, the same names each time; ``Record.readings`` lists them under it, the start
+            first. None: nothing.
+        """
+        return None
+
+    def at_end(self, model: nn.Module) -> dict[str, Tensor] | None:
+        """After the last evaluation: small arrays to keep, read off the network; ``Record.readings`` has them by name.
+
+        Returns:
+            Arrays of numbers by name, none that `after_epoch` has; None: nothing.
+        """
+        return None

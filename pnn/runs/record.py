@@ -37,6 +37,10 @@ class Record:
     health: Health | None = None  # None in older Records, of baselines, and if final is empty
     hits: Hits | None = None  # test rows classified rightly; None in older Records, of numbers, and if final is empty
 
+    # Small arrays that methods read off the network, by name: a list with an entry for the start and for each epoch, or
+    # an array of the network as it ended. None if no method reads.
+    readings: dict[str, list] | None = None
+
     def __post_init__(self) -> None:
         if self.outcome not in OUTCOMES:
             raise RunError(f"Record.outcome must be one of {', '.join(OUTCOMES)}, got {self.outcome!r}")
@@ -69,7 +73,7 @@ class Record:
             RunError: a field is unknown, missing or has a value that is not allowed.
         """
         fields = {f.name for f in dataclasses.fields(cls)}
-        later = {"health", "hits"}
+        later = {"health", "hits", "readings"}
         if not isinstance(form, dict) or not fields - later <= form.keys() <= fields:
             got = ", ".join(form) if isinstance(form, dict) else repr(form)
             raise RunError(f"a Record has the fields {', '.join(sorted(fields))}; got {got}")

@@ -24,6 +24,7 @@ MEASURED = (
     *("validation_outside", "validation_logit", "validation_exploded"),
 )
 NORMS = re.compile(r"(activation|gradient)_rms\.[1-9][0-9]*")
+READING = re.compile(r"[A-Za-z0-9_.-]+")
 SPLITS = ("train", "validation", "test")
 BUDGET = ("parameters", "macs", "activation_bytes", "step_seconds")
 USED = {
@@ -71,6 +72,7 @@ def check_record(record: Record) -> None:
     _check_number("seconds", record.seconds)
     _check_count("sessions", record.sessions)
     _check_curves(record)
+    _check_readings(record)
     _check_final(record)
     _check_surroundings(record)
     _check_outcome(record)
@@ -123,6 +125,27 @@ def _check_final(record: Record) -> None:
         share = record.hits.array().mean()
         if "test" in record.final and abs(share - record.final["test"].accuracy) > 1e-9:
             raise _error("hits", f"must be of the test accuracy, {record.final['test'].accuracy!r}", float(share))
+
+
+def _check_readings(record: Record) -> None:
+    if record.readings is None:
+        return
+    if not isinstance(record.readings, dict) or not record.readings:
+        raise _error("readings", "must be an object with arrays, or missing", record.readings)
+    for name, values in record.readings.items():
+        if not isinstance(name, str) or not READING.fullmatch(name):
+            raise _error("readings", "must have names of letters, digits, _, - and dots", name)
+        if not isinstance(values, list) or not values:
+            raise _error(f"readings.{name}", "must be a list that is not empty", values)
+        _check_array(f"readings.{name}", values)
+
+
+def _check_array(field: str, values: list) -> None:
+    for place, value in enumerate(values):
+        if isinstance(value, list):
+            _check_array(f"{field}[{place}]", value)
+        else:
+            _check_number(f"{field}[{place}]", value, least=-math.inf)
 
 
 def _check_scaled(field: str, value: Any) -> None:
@@ -230,7 +253,9 @@ def _check_number(field: str, value: Any, least: float = 0.0, most: float = math
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _error(field, "must be a number", value)
     if not max(least, -sys.float_info.max) <= value <= min(most, sys.float_info.max):
-        limits = "finite and at least 0" if most == math.inf else f"between {least:g} and {most:g}"
+        limits = f"between {least:g} and {most:g}"
+        if most == math.inf:
+            limits = "finite" if least == -math.inf else "finite and at least 0"
         raise _error(field, f"must be {limits}", value)
 
 

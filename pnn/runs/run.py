@@ -27,14 +27,27 @@ class Recipe:
     ``"fan-2023"``: SGD with momentum 0.9, a tenth of the learning rate after a half and after three quarters of the
     epochs. ``"al-hossain-2025"``: AdamW, a tenth of the learning rate where the validation loss, its boundary loss
     included, no longer falls. Unlike the source it evaluates the network of the last epoch, decays no biases and no
-    numbers of BatchNorm, and neither rotates images nor changes their colours. ``"modern"``: AdamW, augmentation,
+    numbers of BatchNorm, and neither rotates images nor changes their colours. ``"hryniowski-2019"``: Adam, and L2 on
+    all parameters but those of activations; crop and flip. ``"zou-2025"``: AdamW, as ConvNeXt is trained, without its
+    warm-up, mixing, averaging and stochastic depth. ``"pearce-2025"``: AdamW with a large weight decay, images as they
+    are. ``"modern"``: AdamW, augmentation,
     mixing and averaging as networks that compete for accuracy are trained with. ``"book"``: this book's own; Adam, but
     with the learning rate held, and the training stopped early. ``"scikit-learn"``: the baselines, as
     :mod:`pnn.networks.baselines` says; no other field means anything then.
     """
 
     epochs: int
-    source: Literal["oporture", "fan-2023", "al-hossain-2025", "modern", "book", "scikit-learn"] = "oporture"
+    source: Literal[
+        "oporture",
+        "fan-2023",
+        "al-hossain-2025",
+        "hryniowski-2019",
+        "zou-2025",
+        "pearce-2025",
+        "modern",
+        "book",
+        "scikit-learn",
+    ] = "oporture"
     version: int = 1
     batch_size: int = 128
     learning_rate: float = 1e-3
@@ -42,9 +55,9 @@ class Recipe:
     precision: Literal["float32", "bfloat16"] = "float32"  # bfloat16 by autocast; parameters stay float32
     channels_last: bool = True
     compile: bool = False
-    # steps divides by 10 after 1/2 and 3/4 of the epochs; plateau after 6 epochs without a validation loss, penalties
-    # of methods included, that is a tenth below the lowest
-    schedule: Literal["cosine", "constant", "steps", "plateau"] = added("cosine")
+    # steps divides by 10 after 1/2 and 3/4 of the epochs, late-steps after 2/3 and 5/6, half after 1/2; plateau after 6
+    # epochs without a validation loss, penalties of methods included, that is a tenth below the lowest
+    schedule: Literal["cosine", "constant", "steps", "late-steps", "half", "plateau"] = added("cosine")
     embedding_learning_rate: float = added(0.0)  # of an embedding, 0 for that of the rest
     # Stop after so many epochs without a lower validation loss and keep the network of the lowest; 0 keeps the last.
     patience: int = added(0)

@@ -1,6 +1,5 @@
 """CIFAR-10 and CIFAR-100: colour images of 32x32 pixels."""
 
-import dataclasses
 import io
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..system.choice import RunError, added, check_at_least
+from ..system.choice import RunError, added
 from ..system.extras import needs
 from .data import Form, Split
 from .digits import digits
@@ -86,7 +85,6 @@ class _Images(Published):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_at_least(self, 0, "train")
         height = self.source.shape[1]
         if self.pooled < 1 or height % self.pooled:
             raise RunError(f"{type(self).__name__}.pooled must be a divisor of {height}, got {self.pooled!r}")
@@ -97,16 +95,11 @@ class _Images(Published):
         channels, height, width = self.source.shape
         return Form((channels, height // self.pooled, width // self.pooled), self.source.classes)
 
-    @property
-    def title(self) -> str:
-        """As a page names its rows."""
+    def rows_title(self) -> str:
+        """The title less how many rows are kept."""
         _, height, width = self.form.shape
         pixels = f" at {height} x {width} pixels" if self.pooled > 1 else ""
-        return super().title + pixels + (f", {self.train:,} training rows" if self.train else "")
-
-    def stand_in(self) -> Published:
-        """See :meth:`~pnn.tasks.task.TaskBase.stand_in`; it has no rows to spare."""
-        return dataclasses.replace(super().stand_in(), train=0)
+        return super().rows_title() + pixels
 
     def arranged(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Each pixel is the mean of ``pooled`` times ``pooled`` published ones, rounded half up."""

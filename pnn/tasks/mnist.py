@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Literal
 
+from ..system.choice import added
 from .cifar import images
 from .digits import digits
 from .published import Published
@@ -32,6 +33,7 @@ class MNIST(Published):
 
     validation: int = 12_000
     rows: Literal["real", "stand-in"] = "real"
+    train: int = added(0)  # how many training rows are kept beside those for validation; 0: all
     name: ClassVar[str] = "mnist"
     source: ClassVar[Source] = MNIST_SOURCE
     make_stand_in = staticmethod(partial(digits, MNIST_SOURCE.shape))

@@ -27,6 +27,7 @@ class Published(TaskBase):
     def __post_init__(self) -> None:
         check_types(self)
         check_at_least(self, 1, "validation")
+        check_at_least(self, 0, "train")
 
     @property
     def form(self) -> Form:  # type: ignore[override]
@@ -36,6 +37,10 @@ class Published(TaskBase):
     @property
     def title(self) -> str:
         """As a page names its rows."""
+        return self.rows_title() + (f", {self.train:,} training rows" if self.train else "")
+
+    def rows_title(self) -> str:
+        """The title less how many rows are kept."""
         return f"an embedded stand-in for {self.source.title}" if self.rows == "stand-in" else self.source.title
 
     def load(self, folder: str | Path | None = None, device: str = "cpu") -> Data:
@@ -77,4 +82,5 @@ class Published(TaskBase):
 
     def stand_in(self) -> "Published":
         """See :meth:`~pnn.tasks.task.TaskBase.stand_in`."""
-        return dataclasses.replace(self, rows="stand-in", validation=1)  # type: ignore[type-var]
+        kept = {"train": 0} if self.train else {}  # It has no rows to spare.
+        return dataclasses.replace(self, rows="stand-in", validation=1, **kept)  # type: ignore[type-var]

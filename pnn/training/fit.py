@@ -91,7 +91,7 @@ def fit(
 
 
 def _ending(training: Training, found: dict[str, Evaluation]) -> dict[str, Any]:
-    """What the Record says of the network as it ended: the fields final, health and hits."""
+    """What the Record says of the network as it ended: the fields final, health, hits and readings."""
     classes, scaled = training.data.form.classes, training.scaled_logits()
     return {
         "final": {split: evaluation.score for split, evaluation in found.items()},
@@ -108,6 +108,7 @@ def _ending(training: Training, found: dict[str, Evaluation]) -> dict[str, Any]:
             scaled_largest=[largest for _, largest in scaled] if scaled else None,
         ),
         "hits": Hits.of(found["test"].hits.numpy()) if classes else None,
+        "readings": training.all_readings(),
     }
 
 
@@ -124,6 +125,7 @@ def _record(training: Training, outcome: Any, message: str, found: dict[str, Any
         final=found.get("final", {}),
         health=found.get("health"),
         hits=found.get("hits"),
+        readings=found.get("readings", training.readings) or None,
         budget={
             "parameters": training.budget.parameters,
             "macs": training.budget.macs,

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -59,6 +60,8 @@ class Training(State):
         self.seconds = sum(record.seconds for records in before.values() for record in records)
         if path.exists():
             self.restore(path)
+        else:
+            self._read()
 
     @staticmethod
     def _learnt(run: Run, data: Data, home: Path) -> nn.Module:
@@ -254,6 +257,17 @@ class Training(State):
                 found.append((row.median().item(), row.max().item()))
         return found
 
+    def _read(self) -> None:
+        """Keep what the methods read off the network after an epoch, or at the start."""
+        for method in self.run.recipe.methods:
+            for name, values in (method.after_epoch(self.evaluated) or {}).items():
+                self.readings.setdefault(name, []).append(plain(values))
+
+    def all_readings(self) -> dict[str, list]:
+        """What the methods read off the network epoch by epoch, and off the network as it ended."""
+        found = [method.at_end(self.evaluated) or {} for method in self.run.recipe.methods]
+        return self.readings | {name: plain(values) for own in found for name, values in own.items()}
+
     def _end_epoch(self, evaluation: Evaluation) -> None:
         rows, validation = len(self.data.train), evaluation.score
         loss = self.loss_sum / rows
@@ -275,8 +289,18 @@ class Training(State):
         measured = {name: value for name, value in measured.items() if value is not None}
         for name, value in (dict(zip(curves_of(self.run), values, strict=True)) | measured | self._norms()).items():
             self.curves.setdefault(name, []).append(value)
+        self._read()
         self.epoch += 1
         if self.run.recipe.patience and validation.loss == min(self.curves["validation_loss"]):
             self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
             self.best_epoch = self.epoch
         self.step, self.loss_sum, self.correct, self.epoch_seconds, self.measured = 0, 0.0, 0, 0.0, {}
+
+
+def plain(values: Tensor) -> list:
+    """An array as nested lists of finite numbers with five significant digits, which are enough for a figure."""
+
+    def rounded(value: Any) -> Any:
+        return [rounded(one) for one in value] if isinstance(value, list) else float(f"{value:.5g}")
+
+    return rounded(values.detach().double().nan_to_num(LARGEST, LARGEST, -LARGEST).clamp(-LARGEST, LARGEST).tolist())

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import torch
@@ -19,6 +20,12 @@ STATE = {
 }
 
 
+# The rate is divided by ten after these shares of the epochs.
+STEPS = {
+    "steps": (Fraction(1, 2), Fraction(3, 4)),
+    "late-steps": (Fraction(2, 3), Fraction(5, 6)),
+    "half": (Fraction(1, 2),),
+}
 # The plateau: a tenth after more than so many epochs without a loss that is lower than the lowest by so large a share.
 PLATEAU_PATIENCE, PLATEAU_THRESHOLD = 5, 0.1
 
@@ -35,8 +42,8 @@ def schedule(recipe: Recipe, epoch: int, watched: Sequence[float] = ()) -> float
         return plateau(watched[:epoch])
     if recipe.schedule == "constant":
         return 1.0
-    if recipe.schedule == "steps":
-        return 0.1 ** ((2 * epoch >= recipe.epochs) + (4 * epoch >= 3 * recipe.epochs))
+    if recipe.schedule in STEPS:
+        return 0.1 ** sum(epoch >= share * recipe.epochs for share in STEPS[recipe.schedule])
     return (1 + math.cos(math.pi * epoch / recipe.epochs)) / 2
 
 

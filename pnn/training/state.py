@@ -33,6 +33,7 @@ class State:
         self.correct = 0
         self.measured: dict[str, float] = {}  # what methods measure, summed over the steps of this epoch so far
         self.curves: dict[str, list[float]] = {}  # one entry an epoch
+        self.readings: dict[str, list] = {}  # what methods read off the network, the start first, an entry an epoch
         self.seconds = 0.0
         self.epoch_seconds = 0.0
         self.sessions = 1
@@ -67,6 +68,7 @@ class State:
             "sessions": self.sessions,
             **{name: getattr(self, name) for name in PLAIN},
             **({"measured": self.measured} if self.measured else {}),
+            **({"readings": self.readings} if self.readings else {}),
         }
         checkpoint.save(path, tensors, state)
 
@@ -102,6 +104,7 @@ class State:
             for name in PLAIN:
                 setattr(self, name, state[name])
             self.measured = state.get("measured", {})
+            self.readings = state.get("readings", {})
             self.sessions = state["sessions"] + 1
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())

@@ -1,0 +1,122 @@
+"""The Taylor polynomial gated unit in a small ConvNeXt, order by order, against GELU: :cite:t:`zou2025`."""
+
+import dataclasses
+from typing import NamedTuple
+
+from ..methods.no_decay import NoDecay
+from ..methods.watch_activations import WatchActivations
+from ..networks.convnext import ConvNeXt
+from ..nn.activation import GELU
+from ..nn.tpgu import TPGUChoice
+from ..runs.run import Recipe, Run, RunError
+from ..tasks.cifar import CIFAR10, CIFAR100
+from .common import Setting, check_numbers, runs_of, setting_of, with_epochs
+from .rates import GRID, Tried, at_rate, tuning
+
+RECIPE = Recipe(
+    epochs=10, source="zou-2025", optimiser="adamw", weight_decay=0.05, learning_rate=4e-3, label_smoothing=0.1
+)
+SETTINGS = {
+    task.name: {
+        "smoke": Setting(
+            task(validation=200, rows="stand-in", pooled=2),
+            ConvNeXt("standard", 4, depth=1),
+            with_epochs(RECIPE, 1),
+            2,
+            2,
+        ),
+        "laptop": Setting(
+            task(validation=2000, pooled=2, train=5000), ConvNeXt("standard", 16, depth=1), RECIPE, 16, 5
+        ),
+        "paper": Setting(task(), ConvNeXt("standard", 96, depth=3), with_epochs(RECIPE, 300), 16, 3),
+    }
+    for task in (CIFAR10, CIFAR100)
+}
+ORDERS = tuple(range(1, 10))
+SPARED = 7  # the order that also stands without a decay of its coefficients: the source's best
+TUNING_SEEDS = 1
+
+
+class Arm(NamedTuple):
+    """One activation at one learning rate."""
+
+    activation: str  # "gelu", or "tpgu": its coefficients are decayed, as published; "tpgu-spared": they are not
+    order: int = 0
+    rate: str = "best"  # "best": the arm's own; "published": the source's, the same for all
+
+
+# Those with a learning rate of their own; the orders between have that of the order below.
+TUNED = (Arm("gelu"), *(Arm("tpgu", order) for order in ORDERS[::2]))
+# The best learning rate of `TUNED` by task and size; `rates.best` finds them in the Records of the tuning.
+RATES: dict[tuple[str, str], tuple[float, ...]] = {}
+
+
+def runs(size: str, *, task: str = "cifar10", seeds: int = 0, epochs: int = 0) -> dict[Arm, list[Run]]:
+    """GELU against the TPGU of orders 1 to 9, whose best is what is published.
+
+    A ConvNeXt of three stages by the source's recipe, without its warm-up, mixing, averaging and stochastic depth; at
+    size ``"laptop"`` on 5,000 images of 16 x 16 pixels. GELU has 16 seeds: fifteen of them, taken as if they were
+    fifteen settings, show how far the best of fifteen lies above the sixteenth where there is no difference at all.
+
+    Fixed before the runs: the measure is the test accuracy, paired by seed with GELU; 5 seeds; Holm's correction over
+    the orders.
+
+    Args:
+        size: as for :func:`pnn.experiments.cifar10`.
+        task: ``"cifar10"`` or ``"cifar100"``.
+        seeds: seeds of every arm; 0 is the size's own number, and 16 of GELU.
+        epochs: passes over the training rows; 0 is the size's own number.
+
+    Returns:
+        The Runs by arm: activation, order, whose learning rate.
+
+    Raises:
+        RunError: an unknown task or size, a negative number.
+    """
+    check_numbers(seeds=seeds, epochs=epochs)
+    if task not in SETTINGS:
+        raise RunError(f"task must be one of {', '.join(map(repr, SETTINGS))}, got {task!r}")
+    setting = setting_of(SETTINGS[task], size)
+    recipe = with_epochs(setting.recipe, epochs or setting.recipe.epochs)
+    found = {}
+    for arm in arms_of(task):
+        methods = () if arm.activation == "gelu" else (WatchActivations(),)
+        if arm.activation == "tpgu-spared":
+            methods = (NoDecay(), *methods)
+        activation = GELU() if arm.activation == "gelu" else TPGUChoice(arm.order)
+        network = dataclasses.replace(setting.network, activation=activation)
+        number = setting.seeds if arm == Arm("gelu") else setting.other_seeds
+        own = runs_of(setting.task, network, dataclasses.replace(recipe, methods=methods), seeds or number, size)
+        rate = rate_of(arm, task, size) if arm.rate == "best" else recipe.learning_rate
+        found[arm] = [at_rate(run, rate) for run in own]
+    return found
+
+
+def arms_of(task: str) -> list[Arm]:
+    """The arms on a data set; on CIFAR-100 there are fewer orders."""
+    orders = ORDERS if task == "cifar10" else ORDERS[::2]
+    published = [Arm("gelu", rate="published"), *(Arm("tpgu", order, "published") for order in (1, SPARED))]
+    best = [Arm("gelu"), *(Arm("tpgu", order) for order in orders)]
+    return [*best, Arm("tpgu-spared", SPARED), *published] if task == "cifar10" else best
+
+
+def rate_of(arm: Arm, task: str, size: str) -> float:
+    """The best learning rate of an arm: that of the order below where it was not tuned, and as on CIFAR-10."""
+    rates = dict(zip(TUNED, RATES.get((task, size), RATES.get(("cifar10", size), ())), strict=False))
+    tuned = Arm("gelu") if arm.activation == "gelu" else Arm("tpgu", arm.order - 1 + arm.order % 2)
+    return rates.get(tuned, RECIPE.learning_rate)
+
+
+def tuning_runs(size: str, *, task: str = "cifar10", seeds: int = 0) -> dict[Tried, list[Run]]:
+    """The trainings that choose the learning rate of `TUNED`.
+
+    Args:
+        size: as for :func:`runs`.
+        task: as there.
+        seeds: how many tuning seeds; 0 is `TUNING_SEEDS`.
+
+    Returns:
+        The Runs by arm and rate.
+    """
+    first = {arm: own[0] for arm, own in runs(size, task=task, seeds=1).items() if arm in TUNED}
+    return tuning(first, size, GRID, seeds=seeds or TUNING_SEEDS)
