@@ -36,6 +36,7 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     from .methods.relinear import ReLinear, relinear_, relinear_groups
     from .methods.spline_constraints import SplineConstraints
     from .methods.watch_activations import WatchActivations
+    from .methods.watch_interactions import WatchInteractions
     from .networks.baselines import BagOfWords, BoostedTrees, Majority, QuadraticRidge
     from .networks.cnn import CNN, CNNModule
     from .networks.cnn1d import CNN1d, CNN1dModule
@@ -100,6 +101,7 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     )
     from .nn.learned import ChannelsLast
     from .nn.polynomial_basis import fit_polynomial
+    from .nn.quadratic_form import QuadraticForm, quadratic_form
     from .report.comparison import Comparison, compare, compare_records
     from .report.glue import glue, glue_comparison
     from .report.verdict import verdict
@@ -141,6 +143,7 @@ else:
         "methods.relinear": ("ReLinear", "relinear_", "relinear_groups"),
         "methods.spline_constraints": ("SplineConstraints",),
         "methods.watch_activations": ("WatchActivations",),
+        "methods.watch_interactions": ("WatchInteractions",),
         "networks.baselines": ("BagOfWords", "BoostedTrees", "Majority", "QuadraticRidge"),
         "networks.cnn": ("CNN", "CNNModule"),
         "networks.cnn1d": ("CNN1d", "CNN1dModule"),
@@ -205,6 +208,7 @@ else:
         ),
         "nn.learned": ("ChannelsLast",),
         "nn.polynomial_basis": ("fit_polynomial",),
+        "nn.quadratic_form": ("QuadraticForm", "quadratic_form"),
         "report.comparison": ("Comparison", "compare", "compare_records"),
         "report.glue": ("glue", "glue_comparison"),
         "report.verdict": ("verdict",),
@@ -333,6 +337,7 @@ __all__ = [
     "ProductUnit",
     "QuadraticConv1d",
     "QuadraticConv2d",
+    "QuadraticForm",
     "QuadraticLinear",
     "QuadraticRidge",
     "Rational",
@@ -361,6 +366,7 @@ __all__ = [
     "TextCNN",
     "TextCNNModule",
     "WatchActivations",
+    "WatchInteractions",
     "XIELUChoice",
     "__version__",
     "audit",
@@ -380,6 +386,7 @@ __all__ = [
     "largest_size",
     "match_width",
     "own_rows",
+    "quadratic_form",
     "relinear_",
     "relinear_groups",
     "run_notebook",

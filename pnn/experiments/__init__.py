@@ -11,6 +11,7 @@ from functools import partial
 from . import (
     activation_free,
     discovery,
+    interactions,
     leaks,
     neurons,
     pays,
@@ -62,6 +63,7 @@ EXPERIMENTS: dict[str, Callable[..., dict]] = {
     "rates-tpgu-cifar10": tpgu.tuning_runs,
     "tpgu-cifar10": tpgu.runs,
     "tpgu-cifar100": partial(tpgu.runs, task="cifar100"),
+    "interactions-mnist": interactions.runs,
     "widths-cifar10": width_scaling.runs,
     "widths-higgs": partial(width_scaling.runs, task="higgs"),
     "rates-when-it-pays": pays.tuning_runs,
@@ -80,6 +82,7 @@ __all__ = [
     "digits",
     "discovery",
     "higgs",
+    "interactions",
     "leaks",
     "neurons",
     "pays",

@@ -11,7 +11,17 @@ from .plain_statistics import PlainStatistics
 from .relinear import ReLinear
 from .spline_constraints import SplineConstraints
 from .watch_activations import WatchActivations
+from .watch_interactions import WatchInteractions
 
-Method = ReLinear | BoundaryLoss | ClipNorm | NoDecay | SplineConstraints | PlainStatistics | WatchActivations
+Method = (
+    ReLinear
+    | BoundaryLoss
+    | ClipNorm
+    | NoDecay
+    | SplineConstraints
+    | PlainStatistics
+    | WatchActivations
+    | WatchInteractions
+)
 
 __all__ = ["Method", "MethodBase"]

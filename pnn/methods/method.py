@@ -77,8 +77,12 @@ class MethodBase:
         """
         return None
 
-    def at_end(self, model: nn.Module) -> dict[str, Tensor] | None:
+    def at_end(self, model: nn.Module, rows: Callable[[int], Tensor]) -> dict[str, Tensor] | None:
         """After the last evaluation: small arrays to keep, read off the network; ``Record.readings`` has them by name.
+
+        Args:
+            model: in evaluation mode, in which it must be left.
+            rows: as in `before_evaluation`.
 
         Returns:
             Arrays of numbers by name, none that `after_epoch` has; None: nothing.

@@ -2,14 +2,14 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from torch import Tensor, nn
 
 from ..nn import activation as activations
 from ..system.choice import added, check_at_least, check_types
 from ..tasks.data import Form
-from .neurons import NeuronName, Order, check_activation, check_names, linear, ordered
+from .neurons import NORMS, NeuronName, Order, check_activation, check_names, linear, ordered
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class MLP:
     activation: "activations.Activation" = activations.RELU
     depth: int = added(3)  # layers before the last one
     order: Order = added("norm-activation")
+    norm: Literal["batch", "none"] = added("batch")
     name: ClassVar[str] = "mlp"
 
     def __post_init__(self) -> None:
@@ -33,7 +34,7 @@ class MLP:
 
     def build(self, form: Form, vectors: Tensor | None = None) -> nn.Module:
         """The network for rows of a form, initialised from torch's global generator."""
-        own: dict[str, Any] = {"depth": self.depth, "order": self.order}
+        own: dict[str, Any] = {"depth": self.depth, "order": self.order, "norm": self.norm}
         mlp = MLPModule(math.prod(form.shape), form.outputs, self.width, self.neuron, self.activation, **own)
         return mlp if len(form.shape) == 1 else nn.Sequential(nn.Flatten(), mlp)
 
@@ -56,6 +57,7 @@ class MLPModule(nn.Sequential):
         activation: a choice such as ``pnn.ReLU()``.
         depth: layers before the last one.
         order: ``"norm-activation"`` or ``"activation-norm"``.
+        norm: ``"batch"``, or ``"none"``: nothing is normalised, and all layers have a bias.
 
     Shape:
         ``(N, in_features)`` to ``(N, num_classes)``.
@@ -73,13 +75,14 @@ class MLPModule(nn.Sequential):
         *,
         depth: int = 3,
         order: str = "norm-activation",
+        norm: str = "batch",
     ) -> None:
-        check_names(neuron=neuron, order=order)
+        check_names(neuron=neuron, order=order, norm=norm)
         check_activation(activation)
         layers: list[nn.Module] = []
         for features in (in_features, *[width] * (depth - 1)):
             layers += [
-                linear(neuron, features, width, bias=order == "activation-norm"),
-                *ordered(order, nn.BatchNorm1d(width), activation.build(width)),
+                linear(neuron, features, width, bias=order == "activation-norm" or norm == "none"),
+                *ordered(order, NORMS[norm](width), activation.build(width)),
             ]
         super().__init__(*layers, nn.Linear(width, num_classes))

@@ -37,12 +37,13 @@ NeuronName = Literal[*NEURONS]  # The annotations of choices use it.
 # What comes between two maps, in which order. The second one is for inference on encrypted numbers: BatchNorm can then
 # be folded into the next map.
 Order = Literal["norm-activation", "activation-norm"]
+NORMS = {"batch": nn.BatchNorm1d, "none": nn.Identity}
 POOLINGS = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
 
 
 def check_names(**names: str) -> None:
     for name, value in names.items():
-        allowed = {"neuron": NEURONS, "pooling": POOLINGS, "order": get_args(Order)}[name]
+        allowed = {"neuron": NEURONS, "pooling": POOLINGS, "order": get_args(Order), "norm": NORMS}[name]
         if value not in allowed:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
 

@@ -67,12 +67,14 @@ class Recipe:
     label_smoothing: float = added(0.0)
     # The exponential moving average of the weights, which is evaluated, decays by this factor a step; 0 is no average.
     average: float = added(0.0)
+    # the standard deviation of normal noise that is added to training inputs, in units of their own
+    noise: float = added(0.0)
     methods: "tuple[training_methods.Method, ...]" = added(())  # see `pnn.methods`
 
     def __post_init__(self) -> None:
         check_types(self)
         check_at_least(self, 1, "epochs", "batch_size", "version")
-        check_at_least(self, 0, "embedding_learning_rate", "patience", "weight_decay")
+        check_at_least(self, 0, "embedding_learning_rate", "patience", "weight_decay", "noise")
         for name in ("label_smoothing", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise RunError(f"Recipe.{name} must be at least 0 and less than 1, got {getattr(self, name)!r}")
@@ -107,6 +109,8 @@ class Run:
         for field in ("augment", "mix"):
             if getattr(recipe, field) != "none" and len(form.shape) != 3:
                 raise RunError(f'Recipe.{field} must be "none" for {self.task.name!r}, whose rows are no images')
+        if form.vocabulary and recipe.noise:
+            raise RunError(f"Recipe.noise must be 0 for {self.task.name!r}, whose rows are token numbers")
         if form.classes <= 2 and (recipe.mix != "none" or recipe.label_smoothing):
             raise RunError("Recipe.mix and Recipe.label_smoothing are for tasks of more than two classes")
         for method in recipe.methods:

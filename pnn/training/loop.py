@@ -143,6 +143,8 @@ class Training(State):
         if recipe.augment == "rand-augment":
             x = rand_augment(x)
         x, target = self._inputs(x), y
+        if recipe.noise:
+            x = x + recipe.noise * torch.randn_like(x)
         if recipe.mix != "none":
             x, target = mixup_or_cutmix(x, y, self.data.form.classes)
         self.optimiser.zero_grad()
@@ -191,16 +193,16 @@ class Training(State):
 
     def _before_evaluation(self) -> None:
         """Let the methods change what is evaluated."""
-
-        def plain(rows: int) -> Tensor:
-            number = len(self.data.train)
-            chosen = torch.arange(min(rows, number), device=self.device) * number // min(rows, number)
-            return self._inputs(self.data.train.x[chosen])
-
         self.evaluated.eval()
         for method in self.run.recipe.methods:
             with self._autocast():
-                method.before_evaluation(self.evaluated, plain)
+                method.before_evaluation(self.evaluated, self._plain_rows)
+
+    def _plain_rows(self, rows: int) -> Tensor:
+        """So many training rows as the network takes them, evenly spread."""
+        number = len(self.data.train)
+        chosen = torch.arange(min(rows, number), device=self.device) * number // min(rows, number)
+        return self._inputs(self.data.train.x[chosen])
 
     def _evaluate(self, split: Split, name: str) -> Evaluation:
         """Evaluate a split: by the average of the weights if there is one, else by the network itself.
@@ -265,7 +267,8 @@ class Training(State):
 
     def all_readings(self) -> dict[str, list]:
         """What the methods read off the network epoch by epoch, and off the network as it ended."""
-        found = [method.at_end(self.evaluated) or {} for method in self.run.recipe.methods]
+        self.evaluated.eval()
+        found = [method.at_end(self.evaluated, self._plain_rows) or {} for method in self.run.recipe.methods]
         return self.readings | {name: plain(values) for own in found for name, values in own.items()}
 
     def _end_epoch(self, evaluation: Evaluation) -> None:
