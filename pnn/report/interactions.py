@@ -37,9 +37,7 @@ def plain(arm: Arm) -> Arm:
     return arm._replace(decay=0.0, noise=0.0)
 
 
-def against_plain(
-    records: Interactions, value: Callable[[Record], float] = interaction_rank
-) -> dict[str, Comparison]:
+def against_plain(records: Interactions, value: Callable[[Record], float] = interaction_rank) -> dict[str, Comparison]:
     """Every arm with decay or noise less the one of the same layer with neither, of the same seeds.
 
     Args:
@@ -47,9 +45,7 @@ def against_plain(
         value: the measure, by default the mean participation ratio of the interaction matrices.
     """
     return {
-        name(arm): compare_records(records[plain(arm)], own, value)
-        for arm, own in records.items()
-        if arm != plain(arm)
+        name(arm): compare_records(records[plain(arm)], own, value) for arm, own in records.items() if arm != plain(arm)
     }
 
 

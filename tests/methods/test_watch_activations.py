@@ -61,7 +61,9 @@ def test_nothing_else_of_the_training_changes(watched, tmp_path):
     assert all(torch.equal(weights[name], ended[name]) for name in ended)
 
 
-@pytest.mark.parametrize(("channels", "kept"), [(3, [0, 4, 8]), (8, [0, 1, 3, 4, 6, 7, 9, 10]), (12, range(12)), (50, range(12))])
+@pytest.mark.parametrize(
+    ("channels", "kept"), [(3, [0, 4, 8]), (8, [0, 1, 3, 4, 6, 7, 9, 10]), (12, range(12)), (50, range(12))]
+)
 def test_of_many_channels_some_are_kept_evenly_spread(channels, kept):
     module = pnn.Swish(12)
     with torch.no_grad():

@@ -52,7 +52,9 @@ def test_the_readings_are_those_of_the_weights_as_they_ended(watched):
         assert record.readings["interactions.eigenvalues"][k] == pytest.approx(ordered, rel=1e-4, abs=1e-7)
         expected = sum(map(abs, ordered)) ** 2 / sum(value**2 for value in ordered)
         assert record.readings["interactions.rank"][k] == pytest.approx(expected, rel=1e-4)
-        for found, vector in zip(record.readings["interactions.vectors"][k], (vectors[:, -1], vectors[:, 0]), strict=True):
+        for found, vector in zip(
+            record.readings["interactions.vectors"][k], (vectors[:, -1], vectors[:, 0]), strict=True
+        ):
             found = torch.tensor(found).double()
             assert found.max() == 1  # its largest entry, which is made positive
             assert abs(torch.nn.functional.cosine_similarity(found, vector, dim=0)) > 0.999

@@ -17,7 +17,9 @@ def product(a: nn.Linear, b: nn.Linear) -> tuple[torch.Tensor, torch.Tensor, tor
 
 
 def assert_is(form: pnn.QuadraticForm, matrices, vectors, constants) -> None:
-    for found, expected in zip((form.matrices, form.vectors, form.constants), (matrices, vectors, constants), strict=True):
+    for found, expected in zip(
+        (form.matrices, form.vectors, form.constants), (matrices, vectors, constants), strict=True
+    ):
         torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
 
 
