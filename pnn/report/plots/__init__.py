@@ -9,6 +9,7 @@ with needs("notebooks", "a figure"):
     from .evaluations import explosions
     from .expressivity import activation_regions, errors_by_parameters
     from .functions import decision_regions, function_slices
+    from .interactions import eigenvectors, spectra
     from .learning_rates import rates
     from .pays import advantage_by_share, advantage_by_task
     from .runs import intervals, layer_norms, learning_curves, paired_accuracy
@@ -19,6 +20,7 @@ __all__ = [
     "advantage_by_share",
     "advantage_by_task",
     "decision_regions",
+    "eigenvectors",
     "errors_by_parameters",
     "explosions",
     "function_slices",
@@ -34,4 +36,5 @@ __all__ = [
     "scaling",
     "scaling_differences",
     "shares_by_depth",
+    "spectra",
 ]
