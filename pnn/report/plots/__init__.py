@@ -3,6 +3,7 @@
 from ...system.extras import needs
 
 with needs("notebooks", "a figure"):
+    from .activations import activations_by_epoch, steps_by_epoch
     from .cost import scaling, scaling_differences
     from .depth import response, shares_by_depth
     from .escape import layers_by_epoch, logits_by_scale
@@ -16,6 +17,7 @@ with needs("notebooks", "a figure"):
 
 __all__ = [
     "activation_regions",
+    "activations_by_epoch",
     "advantage_by_share",
     "advantage_by_task",
     "decision_regions",
@@ -34,4 +36,5 @@ __all__ = [
     "scaling",
     "scaling_differences",
     "shares_by_depth",
+    "steps_by_epoch",
 ]
