@@ -22,12 +22,14 @@ def kernel(r: Tensor, k: int) -> Tensor:
     return safe**k * safe.log()
 
 
-def _slope(r: Tensor, k: int) -> Tensor:
-    """The derivative of `kernel` for r > 0, and 0 at 0 if k > 1."""
+def _slope(d: Tensor, r: Tensor, k: int) -> Tensor:
+    """The derivative of the kernel of r = abs(d) by d; 0 at 0."""
+    if k == 1:
+        return d.sign()
     if k % 2:
-        return k * r ** (k - 1)
+        return k * d * (r if k == 3 else r ** (k - 2))
     safe = torch.where(r > 0, r, 1)
-    return torch.where(r > 0, safe ** (k - 1) * (k * safe.log() + 1), 0)
+    return d * safe ** (k - 2) * (k * safe.log() + 1)
 
 
 def spline_system(c_x: Tensor, k: int) -> Tensor:
@@ -254,15 +256,24 @@ class _Evaluate(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple:  # type: ignore[override]
         x, c, w, v = ctx.saved_tensors
-        of_x, of_c, of_w = slope * v[0], [], []
+        derivative, of_c, of_w = v[0].expand_as(x), [], []
         for centre, weight in zip(c.unbind(), w.unbind(), strict=True):
-            distance = (x - centre).abs()
-            of_w.append((slope * kernel(distance, ctx.k)).sum_to_size(weight.shape))
-            through = slope * weight * _slope(distance, ctx.k) * (x - centre).sign()
-            of_c.append(-through.sum_to_size(centre.shape))
-            of_x = of_x + through
-        of_v = torch.stack([(slope * x).sum_to_size(v[0].shape), slope.sum_to_size(v[1].shape)])
-        return of_x, torch.stack(of_c), torch.stack(of_w), of_v, None
+            d = x - centre
+            r = d.abs()
+            of_w.append(_summed(slope, kernel(r, ctx.k), weight))
+            through = _slope(d, r, ctx.k)
+            of_c.append(-weight * _summed(slope, through, weight))
+            derivative = torch.addcmul(derivative, weight, through)
+        of_v = torch.stack([_summed(slope, x, v[0]), slope.sum_to_size(v[1].shape)])
+        return slope * derivative, torch.stack(of_c), torch.stack(of_w), of_v, None
+
+
+def _summed(x: Tensor, y: Tensor, like: Tensor) -> Tensor:
+    """The sum of products over all that share a parameter; over everything without keeping the products."""
+    if like.numel() == 1:
+        order = sorted(range(x.dim()), key=y.stride, reverse=True)  # as they lie in memory, so that nothing is copied
+        return torch.dot(x.permute(order).flatten(), y.permute(order).flatten()).view(like.shape)
+    return (x * y).sum_to_size(like.shape)
 
 
 def _check(points: int, k: int, start: str) -> None:
