@@ -8,7 +8,11 @@ TASKS = {"boolq-glove": "boolq-words"}  # of experiments that have another name 
 COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes"}  # that an arm has in common
 CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10, "mnist": 10, "fsdd": 10, "hapt": 12}
 SOURCE_WIDTH = {"higgs": 98}  # of the arm "source"
-NETWORKS = {"stable-mnist": "mlp", "polynomials-mnist": "resnet"}  # of experiments that share a task
+NETWORKS = {
+    "stable-mnist": "mlp",
+    "polynomials-mnist": "resnet",
+    "discovery-mnist": "lenet",
+}  # of experiments that share a task
 FIRST_TUNING_SEED = 1000  # From this on, seeds choose learning rates and are no results.
 
 
@@ -39,6 +43,8 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
         "stable-": of_the_contest,
         "polynomials-": of_a_polynomial,
         "activation-free-": of_the_free,
+        "discovery-ablations-": of_the_learned,
+        "discovery-": of_the_learned,
     }
     for prefix, find in finders.items():
         if claim["experiment"].startswith(prefix):
@@ -220,6 +226,44 @@ def of_a_polynomial(records: list[dict], activation: str, degree: str, rate: str
         for record in filter(is_its, tuning):
             found[record["run"]["recipe"]["learning_rate"]].append(validated(record))
         learning_rate = best(found)
+    return [r for r in records if is_its(r) and r["run"]["recipe"]["learning_rate"] == learning_rate]
+
+
+def of_the_learned(records: list[dict], activation: str, change: str, rate: str, *, tuning: list[dict]) -> list[dict]:
+    """Of learned activations: those of a kind, changed in one thing or none, at the source's rate or at their best.
+
+    Splines have three points, order 3 and a start like ReLU, and those whose weights are learned have a penalty of
+    0.01 on the sums of these, but for what the change says.
+    """
+    letter, _, number = change.partition(" = ")
+    shape = {"points": 3, "k": 3, "start": "relu-like"}
+    if letter in ("k", "s") and number:
+        shape["k" if letter == "k" else "points"] = int(number)
+    elif change not in ("", "no penalty"):
+        raise LookupError(f"Records with the change {change!r}, which tests/checks/arms.py has yet to learn to find")
+    sums = 0.01 if activation == "polyneuron-r" and change != "no penalty" else 0
+
+    def is_its(record: dict) -> bool:
+        run = record["run"]
+        if run["recipe"]["source"] != "hryniowski-2019":
+            return False
+        own = run["network"]["activation"]
+        if (own if isinstance(own, str) else own["name"]) != activation:
+            return False
+        held = [
+            m for m in run["recipe"].get("methods", []) if isinstance(m, dict) and m["name"] == "spline-constraints"
+        ]
+        strengths = [(m["lambda_prod"], m["lambda_sum"]) for m in held]
+        as_held = strengths == ([(0, sums)] if sums else [])
+        return as_held and ("polyneuron" not in activation or {name: own[name] for name in shape} == shape)
+
+    learning_rate = 1e-3
+    if rate == "best":
+        found: dict[float, list[float]] = collections.defaultdict(list)
+        for record in filter(is_its, tuning):
+            found[record["run"]["recipe"]["learning_rate"]].append(validated(record))
+        if found:
+            learning_rate = best(found)
     return [r for r in records if is_its(r) and r["run"]["recipe"]["learning_rate"] == learning_rate]
 
 

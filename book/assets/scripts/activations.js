@@ -8,7 +8,7 @@ for (const place of document.querySelectorAll('[data-interactive="activations"]'
   const options = layers.map((_, layer) => `<option value="${layer}">${layer + 1}</option>`).join("");
   place.innerHTML =
     `<p><label>Layer <select>${options}</select></label>
-    <label>Epoch <input type="range" min="0" max="${epochs}" value="0"></label> <output></output></p>
+    <label>Epoch <input type="range" style="width: 11rem; max-width: 40vw; vertical-align: middle" min="0" max="${epochs}" value="0"></label> <output></output></p>
     <svg class="figure" role="img"></svg>`;
   const [select, slider, said, svg] = ["select", "input", "output", "svg"].map((name) => place.querySelector(name));
 
@@ -35,7 +35,7 @@ for (const place of document.querySelectorAll('[data-interactive="activations"]'
       ticks.map((tick) => text(left - 6, up(tick) + 5, "end", tick)).join("") +
       [-3, -2, -1, 0, 1, 2, 3].map((tick) => text(across(tick), height - 26, "middle", tick)).join("") +
       text(across(0), height - 6, "middle", "input") +
-      `<polyline points="${line(curves[0])}" fill="none" stroke="currentColor" stroke-dasharray="2 4" opacity="0.6"/>` +
+      `<polyline points="${line(curves[0])}" fill="none" stroke="currentColor" stroke-width="1.5" stroke-dasharray="2 4" opacity="0.7"/>` +
       `<polyline class="now" points="${line(curves[epoch])}" fill="none" stroke="var(--pst-color-primary)" stroke-width="2.5"/>` +
       (points[epoch] ?? [])
         .filter(([at]) => first <= at && at <= last)
