@@ -120,7 +120,8 @@ def deviations(pairs: list[tuple[dict, dict]]) -> tuple[float, float, float, flo
     """As :func:`interval`, of by how many percent the second arm's accuracy varies more, by the distribution of F."""
     a, b = (statistics.stdev(measured("accuracy", record) for record in arm) for arm in zip(*pairs, strict=True))
     wide = math.sqrt(f_quantile(len(pairs) - 1))
-    return tuple(100 * (b / a * factor - 1) for factor in (1, 1 / wide, wide)) + (0.00501 + 1e-3 * b / a,)
+    mean, low, high = (100 * (b / a * factor - 1) for factor in (1, 1 / wide, wide))
+    return mean, low, high, 0.00501 + 1e-3 * b / a
 
 
 def f_quantile(freedom: int) -> float:

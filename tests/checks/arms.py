@@ -8,11 +8,8 @@ TASKS = {"boolq-glove": "boolq-words"}  # of experiments that have another name 
 COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes"}  # that an arm has in common
 CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10, "mnist": 10, "fsdd": 10, "hapt": 12}
 SOURCE_WIDTH = {"higgs": 98}  # of the arm "source"
-NETWORKS = {
-    "stable-mnist": "mlp",
-    "polynomials-mnist": "resnet",
-    "discovery-mnist": "lenet",
-}  # of experiments that share a task
+NETWORKS = {"stable-mnist": "mlp", "polynomials-mnist": "resnet"}  # of experiments that share a task
+OF_THEIR_OWN = ("fan-2023", "hryniowski-2019")  # recipes of experiments that are found by functions of their own
 FIRST_TUNING_SEED = 1000  # From this on, seeds choose learning rates and are no results.
 
 
@@ -63,7 +60,7 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
     task = TASKS.get(claim["experiment"], claim["experiment"])
     for record in records:
         run = record["run"]
-        alike = run["recipe"]["source"] != "fan-2023" and run["network"]["activation"] == "relu"
+        alike = run["recipe"]["source"] not in OF_THEIR_OWN and run["network"]["activation"] == "relu"
         if run["task"]["name"] == task and alike:
             groups[json.dumps([run["network"], run["task"], run["recipe"]], sort_keys=True)].append(record)
     networks = {key: json.loads(key)[0] for key in groups}
@@ -106,7 +103,7 @@ def best_rate(tuning: list[dict], task: str, neuron: str, parameters: float) -> 
     found: dict[float, list[float]] = collections.defaultdict(list)
     for record in tuning:
         run, own = record["run"], record["budget"].get("parameters", 0)
-        with_relu = run["network"].get("activation") == "relu" and run["recipe"]["source"] != "fan-2023"
+        with_relu = run["network"].get("activation") == "relu" and run["recipe"]["source"] not in OF_THEIR_OWN
         as_large = parameters and abs(own / parameters - 1) < 0.02
         if (run["task"]["name"], run["network"]["neuron"]) == (task, neuron) and with_relu and as_large:
             found[run["recipe"]["learning_rate"]].append(validated(record))
@@ -250,10 +247,8 @@ def of_the_learned(records: list[dict], activation: str, change: str, rate: str,
         own = run["network"]["activation"]
         if (own if isinstance(own, str) else own["name"]) != activation:
             return False
-        held = [
-            m for m in run["recipe"].get("methods", []) if isinstance(m, dict) and m["name"] == "spline-constraints"
-        ]
-        strengths = [(m["lambda_prod"], m["lambda_sum"]) for m in held]
+        methods = [m for m in run["recipe"].get("methods", []) if isinstance(m, dict)]
+        strengths = [(m["lambda_prod"], m["lambda_sum"]) for m in methods if m["name"] == "spline-constraints"]
         as_held = strengths == ([(0, sums)] if sums else [])
         return as_held and ("polyneuron" not in activation or {name: own[name] for name in shape} == shape)
 
