@@ -1,18 +1,19 @@
 """ConvNeXt for images of 32 x 32, generic over neuron, activation and width."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from ..nn import activation as activations
-from ..system.choice import check_at_least, check_types
+from ..system.choice import added, check_at_least, check_types
 from ..tasks.data import Form
 from .cnn import GlobalAverage
 from .neurons import NEURONS, NeuronName, check_activation, check_names
 
 GELU = activations.GELU()
+Start = Literal["published", "torch"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class ConvNeXt:
     width: int  # channels of the first stage
     activation: "activations.Activation" = GELU
     depth: int = 2  # blocks of the first stage
+    start: Start = added("published")
     name: ClassVar[str] = "convnext"
 
     def __post_init__(self) -> None:
@@ -35,7 +37,10 @@ class ConvNeXt:
 
     def build(self, form: Form, vectors: Tensor | None = None) -> nn.Module:
         """The network for rows of a form, initialised from torch's global generator."""
-        return ConvNeXtModule(form.shape[0], form.outputs, self.width, self.neuron, self.activation, depth=self.depth)
+        channels, start = form.shape[0], self.start
+        return ConvNeXtModule(
+            channels, form.outputs, self.width, self.neuron, self.activation, depth=self.depth, start=start
+        )
 
 
 class ConvNeXtModule(nn.Sequential):
@@ -48,10 +53,17 @@ class ConvNeXtModule(nn.Sequential):
     .. math:: x \leftarrow x + \gamma \odot V \, \sigma\bigl(U \, N (D * x)\bigr)
 
     with a depthwise convolution :math:`D` of 7x7, a LayerNorm :math:`N` over the channels, 1x1 convolutions :math:`U`
-    to ``4 * channels`` and :math:`V` back, and learnt numbers :math:`\gamma`, one a channel, which start as 1e-6. The
+    to ``4 * channels`` and :math:`V` back, and learnt numbers :math:`\gamma`, one a channel. The
     neuron is that of :math:`U` and :math:`V`. Channels are dimension 1 everywhere, so that an activation finds them.
 
-    Weights start normal with deviation 0.02, cut off at two deviations, and biases as 0. There is no stochastic depth.
+    As published, weights start normal with deviation 0.02, cut off at two deviations, biases as 0, and :math:`\gamma`
+    as 1e-6. There is no stochastic depth.
+
+    When not to use it:
+        With the published start, in a short training of few channels: an activation sees inputs of a deviation of
+        0.02 times the root of the channels, where every smooth one is a line, and :math:`\gamma` has to grow from
+        1e-6 before a block does anything. ``start="torch"`` leaves the layers to their own start, and :math:`\gamma`
+        starts as 1.
 
     Args:
         in_channels: channels of the image.
@@ -60,6 +72,7 @@ class ConvNeXtModule(nn.Sequential):
         neuron: a name in ``pnn.networks.neurons.NEURONS``.
         activation: a choice such as ``pnn.GELU()``.
         depth: blocks of the first stage; 3 in the source's smallest network.
+        start: ``"published"`` or ``"torch"``.
 
     Shape:
         ``(N, in_channels, H, W)`` to ``(N, num_classes)``, H and W at least 8.
@@ -76,17 +89,22 @@ class ConvNeXtModule(nn.Sequential):
         activation: activations.Activation = GELU,
         *,
         depth: int = 2,
+        start: str = "published",
     ) -> None:
         check_names(neuron=neuron)
         check_activation(activation)
+        if start not in get_args(Start):
+            raise ValueError(f"start must be one of {', '.join(map(repr, get_args(Start)))}, got {start!r}")
         layers: list[nn.Module] = [nn.Conv2d(in_channels, width, 2, 2), ChannelNorm(width)]
-        channels = width
+        channels, scale = width, 1e-6 if start == "published" else 1.0
         for out_channels, blocks in ((width, depth), (2 * width, depth), (4 * width, 3 * depth)):
             if out_channels != channels:
                 layers += [ChannelNorm(channels), nn.Conv2d(channels, out_channels, 2, 2)]
-            layers += [_Block(out_channels, neuron, activation) for _ in range(blocks)]
+            layers += [_Block(out_channels, neuron, activation, scale) for _ in range(blocks)]
             channels = out_channels
         super().__init__(*layers, GlobalAverage(), nn.LayerNorm(channels, eps=1e-6), nn.Linear(channels, num_classes))
+        if start == "torch":
+            return
         for module in self.modules():
             if isinstance(module, nn.Conv2d | nn.Linear):
                 nn.init.trunc_normal_(module.weight, std=0.02, a=-0.04, b=0.04)
@@ -105,7 +123,7 @@ class ChannelNorm(nn.LayerNorm):
 
 
 class _Block(nn.Module):
-    def __init__(self, channels: int, neuron: str, activation: "activations.Activation") -> None:
+    def __init__(self, channels: int, neuron: str, activation: "activations.Activation", scale: float) -> None:
         super().__init__()
         kind, hidden = NEURONS[neuron], 4 * channels
         self.depthwise = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
@@ -113,7 +131,7 @@ class _Block(nn.Module):
         self.expand = kind.conv2d(channels, hidden, 1, bias=True, **kind.options)
         self.activation = activation.build(hidden)
         self.reduce = kind.conv2d(hidden, channels, 1, bias=True, **kind.options)
-        self.scale = nn.Parameter(torch.full((channels, 1, 1), 1e-6))
+        self.scale = nn.Parameter(torch.full((channels, 1, 1), scale))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.scale * self.reduce(self.activation(self.expand(self.norm(self.depthwise(x)))))

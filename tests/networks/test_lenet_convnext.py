@@ -98,6 +98,22 @@ def test_convnext_starts_as_published():
     assert weights.abs().max() <= 0.04
     assert 0.016 < weights.std() < 0.019
     assert all(not m.bias.any() for m in model.modules() if isinstance(m, nn.Conv2d | nn.Linear))
+    assert all(p.unique().tolist() == [pytest.approx(1e-6)] for name, p in model.named_parameters() if "scale" in name)
+
+
+def test_a_convnext_may_start_as_torchs_own_layers_do():
+    """A plain layer of n inputs starts uniform up to the root of 1 / n, and every block takes its part at once."""
+    model = pnn.ConvNeXt("standard", 32, start="torch").build(Form((3, 32, 32), 10))
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            bound = module.weight[0].numel() ** -0.5
+            assert 0.8 * bound < module.weight.abs().max() <= bound
+    assert all((p == 1).all() for name, p in model.named_parameters() if "scale" in name)
+
+
+def test_an_unknown_start_says_which_there_are():
+    with pytest.raises(ValueError, match="start must be one of 'published', 'torch', got 'kaiming'"):
+        pnn.ConvNeXtModule(3, 10, 4, start="kaiming")
 
 
 @pytest.mark.parametrize("neuron", NEURONS)
@@ -110,7 +126,9 @@ def test_every_neuron_takes_the_place_of_the_plain_one(kind, neuron):
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
-@pytest.mark.parametrize("network", [pnn.LeNet("polynomial"), pnn.ConvNeXt("standard", 8, pnn.TPGUChoice(7))])
+@pytest.mark.parametrize(
+    "network", [pnn.LeNet("polynomial"), pnn.ConvNeXt("standard", 8, pnn.TPGUChoice(7), start="torch")]
+)
 def test_a_choice_comes_back_from_its_json(network):
     run = pnn.Run(pnn.CIFAR10(), network, pnn.Recipe(1), 0, "smoke")
     assert pnn.Run.from_dict(run.to_dict()) == run

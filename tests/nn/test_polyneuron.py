@@ -7,8 +7,8 @@ from scipy.interpolate import RBFInterpolator
 from torch.testing import assert_close
 
 import pnn
-from pnn.nn import polyneuron
-from pnn.nn.polyneuron import solve_spline, spline_system
+from pnn.nn import spline as splines
+from pnn.nn.spline import solve_spline, spline_system
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +53,7 @@ def test_the_weights_of_the_start_are_the_published_ones():
 @pytest.mark.parametrize("k", [1, 2, 3, 4])
 @pytest.mark.parametrize("points", [3, 6])
 def test_without_smoothing_every_channel_is_the_spline_of_numpy(points, k, monkeypatch):
-    monkeypatch.setattr(polyneuron, "SMOOTHING", 0.0)
+    monkeypatch.setattr(splines, "SMOOTHING", 0.0)
     module, x = scrambled(pnn.PolyNeuron, 2, points, k), torch.randn(7, 2, 3, dtype=torch.float64)
     for channel in range(2):
         c_x, c_y = (p[:, channel].detach().numpy() for p in (module.c_x, module.c_y))
@@ -65,7 +65,7 @@ def test_without_smoothing_every_channel_is_the_spline_of_numpy(points, k, monke
 def test_it_is_the_smoothed_interpolator_of_scipy(k, kernel):
     module, x = scrambled(pnn.PolyNeuron, points=5, k=k), torch.linspace(-3, 3, 50, dtype=torch.float64)
     c_x, c_y = (p[:, 0].detach().numpy() for p in (module.c_x, module.c_y))
-    smoothing = polyneuron.SMOOTHING * (c_x.max() - c_x.min()) ** k
+    smoothing = splines.SMOOTHING * (c_x.max() - c_x.min()) ** k
     spline = RBFInterpolator(c_x[:, None], c_y, kernel=kernel, degree=1, smoothing=smoothing)
     assert_close(module(x).detach().numpy(), spline(x.numpy()[:, None]), rtol=1e-6, atol=1e-6)
 
@@ -127,7 +127,7 @@ def condition(distance: float, k: int) -> float:
 def test_where_points_meet_the_condition_number_has_a_bound_only_with_smoothing(k, monkeypatch):
     near = condition(1e-3, k)
     assert max(near, condition(1e-6, k), condition(0.0, k)) < 2e8
-    monkeypatch.setattr(polyneuron, "SMOOTHING", 0.0)
+    monkeypatch.setattr(splines, "SMOOTHING", 0.0)
     assert condition(1e-1, k) < condition(1e-3, k) < condition(1e-6, k)
     assert condition(1e-6, k) > 10 * near if k > 1 else condition(0.0, k) > 1e12
 

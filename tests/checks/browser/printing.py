@@ -10,7 +10,13 @@ COLOURS = """
     .map(element => [getComputedStyle(element), element.localName])
     .map(([style, name]) => [name, style.backgroundColor, style.color])
 """
-NEXT_FRAME = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+# A browser that has nothing to draw on a busy machine may draw no frame any more; it is waited for a second at most.
+NEXT_FRAME = """
+() => new Promise(done => {
+    requestAnimationFrame(() => requestAnimationFrame(done))
+    setTimeout(done, 1000)
+})
+"""
 
 
 def problems(page: Page) -> list[str]:
