@@ -23,18 +23,6 @@ from pnn.report import plots
 EPOCHS = 10
 # Beta of Swish at the start and after every epoch.
 TURNS = [1.0, 1.5, 1.75, 1.8, 1.81, 1.82, 1.83, 1.84, 1.85, 1.86, 1.87]
-    1.0,
-    1.5,
-    1.75,
-    1.8,
-    1.81,
-    1.82,
-    1.83,
-    1.84,
-    1.85,
-    1.86,
-    1.87,
-]  # beta of Swish at the start and after every epoch
 
 
 def record(activation: str, readings: dict[str, list] | None = None) -> pnn.Record:
