@@ -18,9 +18,13 @@ from ..system.meant import meant
 from .computed import COMPUTED
 from .verdict import MATTERS, RULES
 
-# These are the measures of pnn.report.measures in points (the rank in eigenvectors), and the share of the runs that
-# collapsed in percent.
-MEASURES = ("accuracy", "early_accuracy", "area_under_curve", "gap", "validation_gap", "interaction_rank", "collapse")
+# These are the measures of pnn.report.measures in points (the rank in eigenvectors); the share of the runs that
+# collapsed in percent; and by how many percent the standard deviation of the test accuracy over the seeds is larger than
+# that of the other arm.
+MEASURES = (
+    *("accuracy", "early_accuracy", "area_under_curve", "gap", "validation_gap", "interaction_rank"),
+    *("collapse", "deviation"),
+)
 QUERY = ("experiment", "arm", "measure", "rule")  # A claim has all of them, or none.
 
 

@@ -122,8 +122,9 @@ def _p(answer: Answer | AllOf | Computed) -> float:
     """The adjusted p, of a claim of all of several the largest of theirs; nan where there is none to show."""
     if isinstance(answer, AllOf):
         return float(np.max([_p(part) for part in answer.parts]))  # It is nan if one of them is.
-    # The exact test of few pairs cannot fall below 0.05; that of shares can.
-    tested = isinstance(answer, Answer) and (answer.comparison.n >= FEWEST or answer.claim.measure == "collapse")
+    # The exact test of few pairs cannot fall below 0.05; those of shares and of deviations can.
+    unpaired = answer.claim.measure in ("collapse", "deviation")
+    tested = isinstance(answer, Answer) and (answer.comparison.n >= FEWEST or unpaired)
     return answer.p_holm if tested else math.nan
 
 

@@ -20,6 +20,7 @@ from .arms import label
 from .claim_file import Claim, ClaimError, arms_by_name, load_claims
 from .comparison import Comparison, check_same_data, compare_rates, compare_records, holm
 from .computed import COMPUTED
+from .deviations import compare_deviations
 from .endings import collapsed
 from .gates import blind
 from .verdict import verdict, verdict_on_all
@@ -192,10 +193,12 @@ def _adjusted(found: list[Answer]) -> list[Answer]:
 
 
 def _compare(a: list[Record], b: list[Record], measure: str, trivial: float) -> Comparison:
-    """As :func:`pnn.compare_records`, but of collapses as shares, which every run has a part in."""
+    """As :func:`pnn.compare_records`, but of collapses as shares, which every run has a part in; and of deviations."""
     if measure == "collapse":
         check_same_data(a, b)
         return compare_rates(*([collapsed(record, trivial) for record in arm] for arm in (a, b)))
+    if measure == "deviation":
+        return compare_deviations(a, b)
     return compare_records(a, b, getattr(measures, measure))
 
 

@@ -63,7 +63,10 @@ def bought(answers: Iterable[Answer | AllOf | Computed], results: str | Path | N
         r, low, high = correlation(a, b)
         apart = math.sqrt(np.var(a, ddof=1) + np.var(b, ddof=1))
         wide = float(np.std(np.subtract(b, a), ddof=1)) / apart if apart else math.nan
-        rows[claim.experiment, f"{claim.arm}, {answer.size}"] = (len(seeds), r, low, high, wide)
+        row = claim.experiment, f"{claim.arm}, {answer.size}"
+        if row in rows:  # Another claim compares the same arm with another one.
+            row = claim.experiment, f"{claim.arm} against {claim.against}, {answer.size}"
+        rows[row] = (len(seeds), r, low, high, wide)
     columns = {
         "n": "{n}",
         "correlation of the arms (95 %)": lambda row: (

@@ -118,6 +118,36 @@ def exact(hits: int, n: int) -> tuple[float, float, float]:
     return 100 * hits / n, 100 * low, 100 * high
 
 
+def deviations(pairs: list[tuple[dict, dict]]) -> tuple[float, float, float, float]:
+    """As :func:`interval`, of by how many percent the second arm's accuracy varies more, by the distribution of F."""
+    a, b = (statistics.stdev(measured("accuracy", record) for record in arm) for arm in zip(*pairs, strict=True))
+    wide = math.sqrt(f_quantile(len(pairs) - 1))
+    mean, low, high = (100 * (b / a * factor - 1) for factor in (1, 1 / wide, wide))
+    return mean, low, high, 0.00501 + 1e-3 * b / a
+
+
+def f_quantile(freedom: int) -> float:
+    """F at 97.5 % with as many degrees of freedom above as below.
+
+    F is s / (1 - s) where s has a beta distribution with both parameters half of these degrees; with s the square of a
+    sine its density is that of a power of a sine, which is summed by Simpson's rule.
+    """
+    steps = 4000  # An even number of them.
+
+    def density(angle: float) -> float:
+        return (math.sin(angle) * math.cos(angle)) ** (freedom - 1)
+
+    def area(end: float) -> float:
+        values = [density(end * step / steps) for step in range(steps + 1)]
+        return end / steps / 3 * (values[0] + 4 * sum(values[1::2]) + 2 * sum(values[2:-1:2]) + values[-1])
+
+    low, high, whole = 0.0, math.pi / 2, area(math.pi / 2)
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if area(middle) < 0.975 * whole else (low, middle)
+    return math.tan(low) ** 2
+
+
 def t_quantile(freedom: int) -> float:
     """Student's t at 97.5 %, by bisection of its distribution (Abramowitz and Stegun, 26.7.3 and 26.7.4)."""
 

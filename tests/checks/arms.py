@@ -9,6 +9,7 @@ COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes
 CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10, "mnist": 10, "fsdd": 10, "hapt": 12}
 SOURCE_WIDTH = {"higgs": 98}  # of the arm "source"
 NETWORKS = {"stable-mnist": "mlp", "polynomials-mnist": "resnet"}  # of experiments that share a task
+OF_THEIR_OWN = ("fan-2023", "hryniowski-2019")  # recipes of experiments that are found by functions of their own
 FIRST_TUNING_SEED = 1000  # From this on, seeds choose learning rates and are no results.
 
 
@@ -40,6 +41,8 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
         "polynomials-": of_a_polynomial,
         "activation-free-": of_the_free,
         "interactions-": of_interactions,
+        "discovery-ablations-": of_the_learned,
+        "discovery-": of_the_learned,
     }
     for prefix, find in finders.items():
         if claim["experiment"].startswith(prefix):
@@ -58,7 +61,7 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
     task = TASKS.get(claim["experiment"], claim["experiment"])
     for record in records:
         run = record["run"]
-        alike = run["recipe"]["source"] != "fan-2023" and run["network"]["activation"] == "relu"
+        alike = run["recipe"]["source"] not in OF_THEIR_OWN and run["network"]["activation"] == "relu"
         if run["task"]["name"] == task and alike:
             groups[json.dumps([run["network"], run["task"], run["recipe"]], sort_keys=True)].append(record)
     networks = {key: json.loads(key)[0] for key in groups}
@@ -101,7 +104,7 @@ def best_rate(tuning: list[dict], task: str, neuron: str, parameters: float) -> 
     found: dict[float, list[float]] = collections.defaultdict(list)
     for record in tuning:
         run, own = record["run"], record["budget"].get("parameters", 0)
-        with_relu = run["network"].get("activation") == "relu" and run["recipe"]["source"] != "fan-2023"
+        with_relu = run["network"].get("activation") == "relu" and run["recipe"]["source"] not in OF_THEIR_OWN
         as_large = parameters and abs(own / parameters - 1) < 0.02
         if (run["task"]["name"], run["network"]["neuron"]) == (task, neuron) and with_relu and as_large:
             found[run["recipe"]["learning_rate"]].append(validated(record))
@@ -221,6 +224,42 @@ def of_a_polynomial(records: list[dict], activation: str, degree: str, rate: str
         for record in filter(is_its, tuning):
             found[record["run"]["recipe"]["learning_rate"]].append(validated(record))
         learning_rate = best(found)
+    return [r for r in records if is_its(r) and r["run"]["recipe"]["learning_rate"] == learning_rate]
+
+
+def of_the_learned(records: list[dict], activation: str, change: str, rate: str, *, tuning: list[dict]) -> list[dict]:
+    """Of learned activations: those of a kind, changed in one thing or none, at the source's rate or at their best.
+
+    Splines have three points, order 3 and a start like ReLU, and those whose weights are learned have a penalty of
+    0.01 on the sums of these, but for what the change says.
+    """
+    letter, _, number = change.partition(" = ")
+    shape = {"points": 3, "k": 3, "start": "relu-like"}
+    if letter in ("k", "s") and number:
+        shape["k" if letter == "k" else "points"] = int(number)
+    elif change not in ("", "no penalty"):
+        raise LookupError(f"Records with the change {change!r}, which tests/checks/arms.py has yet to learn to find")
+    sums = 0.01 if activation == "polyneuron-r" and change != "no penalty" else 0
+
+    def is_its(record: dict) -> bool:
+        run = record["run"]
+        if run["recipe"]["source"] != "hryniowski-2019":
+            return False
+        own = run["network"]["activation"]
+        if (own if isinstance(own, str) else own["name"]) != activation:
+            return False
+        methods = [m for m in run["recipe"].get("methods", []) if isinstance(m, dict)]
+        strengths = [(m["lambda_prod"], m["lambda_sum"]) for m in methods if m["name"] == "spline-constraints"]
+        as_held = strengths == ([(0, sums)] if sums else [])
+        return as_held and ("polyneuron" not in activation or {name: own[name] for name in shape} == shape)
+
+    learning_rate = 1e-3
+    if rate == "best":
+        found: dict[float, list[float]] = collections.defaultdict(list)
+        for record in filter(is_its, tuning):
+            found[record["run"]["recipe"]["learning_rate"]].append(validated(record))
+        if found:
+            learning_rate = best(found)
     return [r for r in records if is_its(r) and r["run"]["recipe"]["learning_rate"] == learning_rate]
 
 

@@ -8,7 +8,7 @@ import statistics
 import tomllib
 from pathlib import Path
 
-from checks.answers import blind, interval, measured, of_all, shares, verdict
+from checks.answers import blind, deviations, interval, measured, of_all, shares, verdict
 from checks.arms import runs_of
 from checks.computed import numbers
 from checks.sources import RESULTS, ROOT, records_in
@@ -137,6 +137,13 @@ def wrong_computed(claim: dict, row: dict[str, str]) -> list[str]:
     return []
 
 
+def reckoned(claim: dict, arms: list[list[dict]], pairs: list[tuple[dict, dict]], trivial: float) -> tuple:
+    """What is measured, both ends of its interval, and how far these may be off."""
+    if claim["measure"] == "collapse":
+        return shares(arms, trivial)
+    return deviations(pairs) if claim["measure"] == "deviation" else interval(claim, pairs)
+
+
 def wrong_row(claim: dict, row: dict[str, str], records: list[dict]) -> list[str]:
     """What the Records contradict in the row of a claim: mean difference and interval, n, answer."""
     said_answer = answer_of(row)
@@ -158,17 +165,18 @@ def wrong_row(claim: dict, row: dict[str, str], records: list[dict]) -> list[str
     problems = [] if row["n"].split()[0] == str(n) else [f"n is {n}, not {row['n']}"]
     expected = "cannot see" if blind(claim, arms, trivial) else "cannot tell"
     if n == 2:  # of so few pairs there is the difference alone, and no answer
-        mean = statistics.fmean(measured(claim["measure"], b) - measured(claim["measure"], a) for a, b in pairs)
+        mean, *_ = reckoned(claim, arms, pairs, trivial)
         if row[MEASURED] != f"{mean:+.2f}":
             problems.append(f"measured is {mean:+.2f}, not {row[MEASURED]}")
     elif n > 2:
-        mean, low, high, off = shares(arms, trivial) if collapses else interval(claim, pairs)
+        mean, low, high, off = reckoned(claim, arms, pairs, trivial)
         said = [float(number) for number in re.findall(r"[-+]\d+\.\d+", row[MEASURED])]
         far = [abs(a - b) for a, b in zip(said, (mean, low, high), strict=False)]
         if len(said) != 3 or far[0] > 0.00501 or max(far[1:]) > off:
             problems.append(f"measured is {mean:+.2f} ({low:+.2f} to {high:+.2f}), not {row[MEASURED]}")
         elif expected != "cannot see":
-            rival = 0.0 if collapses else statistics.fmean(measured(claim["measure"], a) for a, _ in pairs)
+            of_runs = claim["measure"] not in ("collapse", "deviation")
+            rival = statistics.fmean(measured(claim["measure"], a) for a, _ in pairs) if of_runs else 0.0
             expected = verdict(claim, *said[1:], rival)
     if said_answer != expected:
         problems.append(f"the answer is {expected!r}, not {said_answer!r}")

@@ -7,7 +7,7 @@ from whole import whole_record
 
 import pnn
 from pnn import experiments
-from pnn.experiments import activation_free, matched, neurons, pays, polynomials, rates, relinear, stable
+from pnn.experiments import activation_free, discovery, matched, neurons, pays, polynomials, rates, relinear, stable
 from pnn.experiments.rates import Tried
 from pnn.runs.store import load_record
 from pnn.studies.study import in_turn
@@ -79,6 +79,7 @@ TABLES = {  # what each tuning chooses, and where it is kept
         f"rates-polynomials-{task}": {"laptop": polynomials.RATES.get((task, "laptop"), {})}
         for task in polynomials.SETTINGS
     },
+    **{f"rates-discovery-{task}": {"laptop": discovery.RATES.get((task, "laptop"), {})} for task in discovery.SETTINGS},
     "rates-stable-mnist": {"laptop": dict(zip(stable.TUNED, stable.RATES["laptop"], strict=True))},
     "rates-when-it-pays": {
         "laptop": {

@@ -45,3 +45,11 @@ def test_pairs_buy_what_the_arms_have_in_common(parameters, r, wide, tmp_path, m
     assert (row["n"], row["correlation"], row["wide"]) == pytest.approx((3, r, wide), abs=1e-9)
     assert table.text.iloc[0, 1] == f"{r:+.2f} (-1.00 to +1.00)"
     assert bought([]).text.empty
+
+
+def test_an_arm_beside_two_others_has_two_rows(tmp_path, monkeypatch):
+    monkeypatch.setitem(EXPERIMENTS, "digits", lambda size: tiny(size) | {"other": tiny(size)["standard"]})
+    keep(tmp_path, "laptop", standard=[0.50, 0.52, 0.54], parameters=[0.5, 0.6, 0.7])
+    claims = [Claim("a", "s", "t", "c", **QUERY), Claim("b", "s", "u", "c", **QUERY | {"against": "other"})]
+    rows = bought(verdicts(claims, tmp_path).values(), tmp_path).frame.index.tolist()
+    assert rows == [("digits", "parameters, laptop"), ("digits", "parameters against other, laptop")]

@@ -3,6 +3,7 @@
 from ...system.extras import needs
 
 with needs("notebooks", "a figure"):
+    from .activations import activations_by_epoch, steps_by_epoch
     from .cost import scaling, scaling_differences
     from .depth import response, shares_by_depth
     from .escape import layers_by_epoch, logits_by_scale
@@ -17,6 +18,7 @@ with needs("notebooks", "a figure"):
 
 __all__ = [
     "activation_regions",
+    "activations_by_epoch",
     "advantage_by_share",
     "advantage_by_task",
     "decision_regions",
@@ -37,4 +39,5 @@ __all__ = [
     "scaling_differences",
     "shares_by_depth",
     "spectra",
+    "steps_by_epoch",
 ]

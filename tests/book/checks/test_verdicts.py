@@ -18,6 +18,7 @@ import pnn
 from pnn.experiments import EXPERIMENTS
 from pnn.report import claim_file, measures
 from pnn.report.claim_file import load_claims
+from pnn.report.deviations import compare_deviations
 from pnn.report.verdict import verdict_on_all
 from pnn.runs.score import Hits
 from pnn.runs.store import record_path
@@ -176,7 +177,7 @@ def test_the_check_has_students_t():
         assert answers.t_quantile(freedom) == pytest.approx(t, abs=0.0005)
 
 
-@pytest.mark.parametrize("measure", [measure for measure in claim_file.MEASURES if measure != "collapse"])
+@pytest.mark.parametrize("measure", sorted({*claim_file.MEASURES} - {"collapse", "deviation"}))
 @pytest.mark.parametrize("curve", [[0.4], [0.1, 0.6, 0.7], [0.1, 0.3, 0.35, 0.4, 0.5]])
 def test_the_check_measures_as_the_module_does(measure, curve):
     run = dataclasses.replace(tiny("laptop")["standard"][0], recipe=pnn.Recipe(len(curve)))
@@ -190,6 +191,21 @@ def test_the_check_measures_as_the_module_does(measure, curve):
 def test_the_check_has_exact_intervals_of_shares():
     for hits, n, expected in ((0, 5, (0, 0, 52.182)), (5, 5, (100, 47.818, 100)), (3, 10, (30, 6.674, 65.245))):
         assert answers.exact(hits, n) == pytest.approx(expected, abs=0.001)  # from a printed table
+
+
+def test_the_check_has_the_quantiles_of_f():
+    # from a printed table
+    for freedom, f in {2: 39.00, 3: 15.44, 4: 9.60, 9: 4.03}.items():
+        assert answers.f_quantile(freedom) == pytest.approx(f, abs=0.01)
+
+
+def test_the_check_reckons_deviations_as_the_module_does():
+    runs = tiny("laptop")
+    accuracies = {"standard": [0.50, 0.52, 0.54], "parameters": [0.41, 0.55, 0.62]}
+    arms = [[whole_record(run, a) for run, a in zip(runs[arm], own, strict=True)] for arm, own in accuracies.items()]
+    expected = compare_deviations(*arms)
+    *found, _ = answers.deviations([(a.to_dict(), b.to_dict()) for a, b in zip(*arms, strict=True)])
+    assert found == pytest.approx([expected.difference, expected.low, expected.high])
 
 
 def test_the_check_reckons_an_interval_over_rows_as_the_module_does():
