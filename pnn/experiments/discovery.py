@@ -80,7 +80,9 @@ ABLATIONS = (
 
 # The best learning rate of each activation; `rates.best` finds them in the Records of their tuning. Where there is
 # none, an arm has the recipe's, which is the source's.
-RATES: dict[tuple[str, str], dict[str, float]] = {}
+RATES: dict[tuple[str, str], dict[str, float]] = {
+    ("mnist", "laptop"): {"relu": 3e-3, "swish": 1e-2, "apl": 3e-3, "polyneuron": 1e-2, "polyneuron-r": 1e-2},
+}
 
 
 def runs(size: str, *, task: str = "mnist", seeds: int = 0, epochs: int = 0) -> dict[Arm, list[Run]]:
