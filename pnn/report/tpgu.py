@@ -108,8 +108,8 @@ def best_of(records: Records) -> Table:
 
 
 def quoted(records: Records) -> dict[str, str]:
-    """What the prose says of luck, by name: of the published gains, and how GELU's trainings vary in this experiment."""
-    base, *others = PUBLISHED[LARGEST]
+    """What the prose says of luck, by name: of the published gains, and of how GELU's trainings vary here."""
+    _, *others = PUBLISHED[LARGEST]
     gain = max(gain for _, gain in published_best().values())
     found = {
         "published-best": f"{gain:+.1f}",

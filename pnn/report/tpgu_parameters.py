@@ -105,7 +105,8 @@ def decay_alone(run: Run) -> np.ndarray:
         run: whose recipe it is; it has AdamW.
     """
     recipe, task = run.recipe, run.task
-    steps = math.ceil((task.train or task.rows_of_train) / recipe.batch_size)
+    rows = task.train or len(task.load().train)  # type: ignore[union-attr]
+    steps = math.ceil(rows / recipe.batch_size)
     shares = [schedule(recipe, epoch) for epoch in range(recipe.epochs)]
     factors = [(1 - recipe.learning_rate * share * recipe.weight_decay) ** steps for share in shares]
     return np.cumprod([1.0, *factors])

@@ -32,6 +32,7 @@ SECONDS = 5.0  # After this time no further network is timed.
 # The time or the memory of a step depends on these fields of a recipe.
 COUNTS = (
     "batch_size",
+    "weight_decay",  # No time depends on it, but some methods are for recipes with one alone.
     "augment",
     "precision",
     "channels_last",
