@@ -26,10 +26,10 @@ SETTINGS = {
             2,
         ),
         "laptop": Setting(
-            # Without crops and flips GELU learns the few rows by heart, and its network gains little on other rows.
+            # A crop by up to 4 of 16 pixels leaves too little to learn in so few steps.
             task(validation=2000, pooled=2, train=5000),
             ConvNeXt("standard", 16, depth=1, start="torch"),
-            dataclasses.replace(RECIPE, batch_size=64),
+            dataclasses.replace(RECIPE, augment="none", batch_size=64),
             16,
             4,
         ),
