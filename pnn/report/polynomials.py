@@ -2,16 +2,15 @@
 
 import statistics
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from ..experiments.polynomials import Arm
-from ..experiments.rates import Tried, best
+from ..experiments.rates import Tried
 from ..runs.record import Record
 from ..system.extras import needs
+from . import tuning
 from .arms import Arms, setting
 from .endings import counted
-from .table import NOTHING, Table, sentence
-from .tuning import accuracies, by_rate
+from .table import Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd
@@ -29,33 +28,9 @@ def named(records: Mapping[Arm, list[Record]], rate: str = "best") -> dict[str, 
     return {name(arm): own for arm, own in records.items() if arm.rate == rate}
 
 
-def tuned(tuning: Mapping[Tried, list[Record]]) -> Table:
-    """A row an arm: its ``best`` rate, and of every rate the mean validation accuracy, and how many runs were lost.
-
-    The mean, in percent, is of the runs that ended well, and missing where none did; the columns are ``("mean", rate)``
-    and ``("lost", rate)``.
-    """
-    named = {Tried(name(arm), value): own for (arm, value), own in tuning.items()}
-    chosen = best(named)
-    rows: dict[str, dict[Any, Any]] = {}
-    for arm, own in by_rate(named).items():
-        rows[arm] = {"best": chosen[arm]}
-        for rate, records in own.items():
-            good = accuracies(records)
-            rows[arm]["mean", rate] = statistics.fmean(good) if good else None
-            rows[arm]["lost", rate] = len(records) - len(good)
-    rates = sorted({value for _, value in named})
-    columns = {f"at {rate:g}": lambda row, rate=rate: _reached(row, rate) for rate in rates}
-    caption = sentence(
-        "validation accuracy in percent by learning rate", setting({arm: own for (arm, _), own in named.items()})
-    )
-    return Table(pd.DataFrame.from_dict(rows, orient="index"), {"its best": "{best:g}"} | columns, caption)
-
-
-def _reached(row: Mapping[Any, Any], rate: float) -> str:
-    mean, lost_there = row["mean", rate], row["lost", rate]
-    text = NOTHING if pd.isna(mean) else f"{mean:.2f}"
-    return text + (f" ({lost_there:.0f} lost)" if lost_there else "")
+def tuned(records: Mapping[Tried, list[Record]]) -> Table:
+    """:func:`pnn.report.tuning.every_rate` of the arms under the names that a reader sees."""
+    return tuning.every_rate({Tried(name(arm), value): own for (arm, value), own in records.items()})
 
 
 def held(arms: Arms) -> Table:

@@ -30,19 +30,19 @@ PUBLISHED = {
 
 
 def name(arm: Arm) -> str:
-    """An arm as a reader sees it, less its learning rate."""
+    """An arm as a reader sees it."""
     spared = ", not decayed" if arm.activation == "tpgu-spared" else ""
     return NAMES.get(arm.activation) or f"TPGU, order {arm.order}{spared}"
 
 
-def named(records: Records, rate: str = "best") -> dict[str, list[Record]]:
-    """The arms at their ``"best"`` or at the ``"published"`` learning rate, under the names that a reader sees."""
-    return {name(arm): own for arm, own in records.items() if arm.rate == rate}
+def named(records: Records) -> dict[str, list[Record]]:
+    """The arms under the names that a reader sees."""
+    return {name(arm): own for arm, own in records.items()}
 
 
 def orders(records: Records) -> dict[int, list[Record]]:
-    """The Records by order, as published, each at its own learning rate."""
-    return {arm.order: own for arm, own in records.items() if arm.activation == "tpgu" and arm.rate == "best"}
+    """The Records by order, their coefficients decayed as published."""
+    return {arm.order: own for arm, own in records.items() if arm.activation == "tpgu"}
 
 
 # --- the best of several ---------------------------------------------------------------------------------------------
@@ -108,24 +108,27 @@ def best_of(records: Records) -> Table:
 
 
 def quoted(records: Records) -> dict[str, str]:
-    """What the prose says of luck, by name: of the published gains, and of how GELU's trainings vary here."""
+    """What the prose says of luck, by name: of the published gains, and of how GELU's trainings vary here.
+
+    What too few trainings that ended well leave unknown is a dash.
+    """
     _, *others = PUBLISHED[LARGEST]
     gain = max(gain for _, gain in published_best().values())
+    values = list(_by_seed(records[Arm("gelu")]).values())
+    means = [statistics.fmean(own.values()) for own in map(_by_seed, orders(records).values()) if own]
     found = {
         "published-best": f"{gain:+.1f}",
         "published-settings": str(sum(settings for settings, _ in published_best().values())),
         "published-orders": str(len(others)),
         "rising-published": f"{100 * rising(others):.2g} %",
+        "rising-ours": f"{100 * rising(means):.2g} %" if len(means) > 1 else NOTHING,
+        "baselines": str(len(values)),
     }
-    values = list(_by_seed(records[Arm("gelu")]).values())
-    means = [statistics.fmean(own.values()) for own in map(_by_seed, orders(records).values()) if own]
-    found |= {"baselines": str(len(values)), "rising-ours": f"{100 * rising(means):.2g} %"}
-    deviation = statistics.stdev(values)
-    found["deviation"] = f"{deviation:.2f}"
+    found |= dict.fromkeys(("deviation", "luck", "luck-deviations", "needed"), NOTHING)
     if len(values) > len(others):
-        luck = best_of_nothing(values, len(others)).mean
-        found |= {"luck": f"{luck:+.2f}", "luck-deviations": f"{luck / deviation:.2f}"}
-        found["needed"] = f"{gain * deviation / luck:.2f}"
+        deviation, luck = statistics.stdev(values), best_of_nothing(values, len(others)).mean
+        found |= {"deviation": f"{deviation:.2f}", "luck": f"{luck:+.2f}"}
+        found |= {"luck-deviations": f"{luck / deviation:.2f}", "needed": f"{gain * deviation / luck:.2f}"}
     return found
 
 

@@ -75,6 +75,31 @@ def table(tuning: Tuning, published: Any) -> Table:
     return Table(pd.DataFrame.from_dict(rows, orient="index"), columns, caption)
 
 
+def every_rate(tuning: Tuning) -> Table:
+    """A row an arm: its ``best`` rate, and of every rate the mean validation accuracy, and how many runs were lost.
+
+    The mean, in percent, is of the runs that ended well, and missing where none did; the columns are ``("mean", rate)``
+    and ``("lost", rate)``.
+    """
+    chosen = {label(arm): value for arm, value in best(tuning).items()}
+    rows: dict[str, dict[Any, Any]] = {}
+    for arm, own in by_rate(tuning).items():
+        rows[arm] = {"best": chosen[arm]}
+        for rate, records in own.items():
+            good = accuracies(records)
+            rows[arm]["mean", rate] = statistics.fmean(good) if good else None
+            rows[arm]["lost", rate] = len(records) - len(good)
+    columns = {f"at {rate:g}": lambda row, rate=rate: _at(row, rate) for rate in sorted({one.value for one in tuning})}
+    every = {arm_name(one.arm): own for one, own in tuning.items()}
+    caption = sentence("validation accuracy in percent by learning rate", setting(every))
+    return Table(pd.DataFrame.from_dict(rows, orient="index"), {"its best": "{best:g}"} | columns, caption)
+
+
+def _at(row: Mapping[Any, Any], rate: float) -> str:
+    mean, lost = row["mean", rate], row["lost", rate]
+    return (NOTHING if pd.isna(mean) else f"{mean:.2f}") + (f" ({lost:.0f} lost)" if lost else "")
+
+
 def _reached(row: Mapping[str, Any], column: str) -> str:
     value, lost = row[f"reached{column}"], row[f"lost{column}"]
     text = NOTHING if pd.isna(value) else f"{value:.2f}"
