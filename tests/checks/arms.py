@@ -8,7 +8,11 @@ TASKS = {"boolq-glove": "boolq-words"}  # of experiments that have another name 
 COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes"}  # that an arm has in common
 CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10, "mnist": 10, "fsdd": 10, "hapt": 12}
 SOURCE_WIDTH = {"higgs": 98}  # of the arm "source"
-NETWORKS = {"stable-mnist": "mlp", "polynomials-mnist": "resnet"}  # of experiments that share a task
+NETWORKS = {
+    "stable-mnist": "mlp",
+    "polynomials-mnist": "resnet",
+    "tpgu-cifar10": "convnext",
+}  # of experiments that share a task
 FIRST_TUNING_SEED = 1000  # From this on, seeds choose learning rates and are no results.
 
 
@@ -39,6 +43,7 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
         "stable-": of_the_contest,
         "polynomials-": of_a_polynomial,
         "activation-free-": of_the_free,
+        "tpgu-": of_a_unit,
     }
     for prefix, find in finders.items():
         if claim["experiment"].startswith(prefix):
@@ -249,3 +254,36 @@ def of_the_free(records: list[dict], arm: str, *, tuning: list[dict]) -> list[di
             tried[record["run"]["recipe"]["learning_rate"]].append(validated(record))
     rate, strength = best(tried), 10 if arm == "polynext" else 1
     return [r for r in records if is_its(r, strength) and r["run"]["recipe"]["learning_rate"] == rate]
+
+
+def of_a_unit(records: list[dict], activation: str, order: str, *, tuning: list[dict]) -> list[dict]:
+    """Of TPGU's ConvNeXt: GELU, or units of an order whose coefficients are decayed.
+
+    Each at the rate that was best for it on validation rows; an order that was not tuned, at that of the next one below.
+    """
+    if activation not in ("gelu", "tpgu"):
+        raise LookupError(
+            f"Records of the activation {activation!r}, which tests/checks/arms.py has yet to learn to find"
+        )
+
+    def order_of(record: dict) -> int | None:
+        """0 of GELU; where all fields of a unit are at their defaults, its name stands for it, and its order is 3."""
+        own = record["run"]["network"]["activation"]
+        if own == "gelu":
+            return 0
+        if own == "tpgu":
+            return 3
+        return own["order"] if isinstance(own, dict) and own["name"] == "tpgu" else None
+
+    def decayed(record: dict) -> bool:
+        return "no-decay" not in record["run"]["recipe"].get("methods", [])
+
+    orders = {order_of(record) for record in tuning} - {None}
+    tuned = max(own for own in orders if own <= int(order) and (own == 0) == (activation == "gelu"))
+    found: dict[float, list[float]] = collections.defaultdict(list)
+    for record in tuning:
+        if order_of(record) == tuned:
+            found[record["run"]["recipe"]["learning_rate"]].append(validated(record))
+    rate = best(found)
+    own = [r for r in records if order_of(r) == int(order) and decayed(r)]
+    return [r for r in own if r["run"]["recipe"]["learning_rate"] == rate]

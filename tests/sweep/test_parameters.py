@@ -28,6 +28,7 @@ SMALLEST = {
     "precision": {"size": "smoke"},
     "when_it_pays": {"size": "smoke"},
     "stable_training": {"size": "smoke", "seeds": 1},
+    "tpgu": {"size": "smoke", "seeds": 2},
     "mnist": {"size": "smoke", "seeds": 2},
     "speech": {"size": "smoke", "seeds": 2},
     "activity": {"size": "smoke", "seeds": 2},
