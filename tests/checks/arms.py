@@ -259,7 +259,7 @@ def of_the_free(records: list[dict], arm: str, *, tuning: list[dict]) -> list[di
 def of_a_unit(records: list[dict], activation: str, order: str, *, tuning: list[dict]) -> list[dict]:
     """Of TPGU's ConvNeXt: GELU, or units of an order whose coefficients are decayed.
 
-    Each at the rate that was best for it on validation rows; an order that was not tuned, at that of the next one below.
+    Each at the rate that was best for it on validation rows; an order that was not tuned at that of the next below.
     """
     if activation not in ("gelu", "tpgu"):
         raise LookupError(

@@ -31,8 +31,11 @@ def best_of_nothing(
             axis.fill_between(tried, *ends, color="0.5", alpha=0.25, linewidth=0, label="nothing changed: nine of ten")
         for (name, (number, gains)), marker in zip(ours.items(), "oD^v", strict=False):
             axis.plot([number] * len(gains), gains, marker, color=COLOURS["orange"], markersize=5, label=name)
-        for (name, (number, gain)), marker in zip(published.items(), "*Xh", strict=False):
-            axis.plot(number, gain, marker, color=COLOURS["blue"], markersize=9, linestyle="", label=name)
+        for place, (name, (number, gain)) in enumerate(published.items()):
+            apart = 0.2 * (place - (len(published) - 1) / 2)  # Those of as many settings would hide each other.
+            axis.plot(
+                number + apart, gain, "*Xh"[place % 3], color=COLOURS["blue"], markersize=8, label=name, linestyle=""
+            )
         axis.set(xlabel="settings tried", ylabel="gain of the best, points")
         axis.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
         figure.legend(loc="outside upper left", ncols=2, frameon=False)

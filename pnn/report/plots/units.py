@@ -14,6 +14,7 @@ from .canvas import new_panels
 from .style import label_ends, panel_height
 
 POINTS = 201
+GREY = Style("0.4", DOTTED, "")  # It is no arm.
 
 
 def functions_by_block(blocks: Mapping[str, LearnedActivation], extent: float = 3.0) -> Figure:
@@ -24,7 +25,7 @@ def functions_by_block(blocks: Mapping[str, LearnedActivation], extent: float = 
         extent: the inputs go from minus this to this, and so do the outputs that are shown.
     """
     x = torch.linspace(-extent, extent, POINTS)
-    with new_panels(len(blocks), 2, 2.2, sharex=True, sharey=True) as (figure, axes):
+    with new_panels(len(blocks), 2, 2.2, sharey=True) as (figure, axes):
         shown = {}
         for axis, (name, activation) in zip(axes, blocks.items(), strict=True):
             with torch.no_grad():
@@ -33,7 +34,6 @@ def functions_by_block(blocks: Mapping[str, LearnedActivation], extent: float = 
             (shown["GELU"],) = axis.plot(x, F.gelu(x), "--", color="black", linewidth=1.4)
             (shown["x / 2"],) = axis.plot(x, x / 2, ":", color="0.4", linewidth=1.8)
             axis.set(title=name, xlabel="x", ylim=(-extent, extent))
-            axis.label_outer()
         figure.legend(shown.values(), shown.keys(), loc="outside upper center", ncols=3, frameon=False)
     return figure
 
@@ -58,10 +58,11 @@ def by_block_and_epoch(
             for name, runs in blocks.items():
                 look = {"color": style[name].colour, "linestyle": style[name].dash, "marker": style[name].marker}
                 axis.plot(runs.mean(axis=0), markersize=4, **look)
+            if way in levels:
+                axis.plot(levels[way], color=GREY.colour, linestyle=GREY.dash, linewidth=1.8)
+        for axis, (way, blocks) in zip(axes, ways.items(), strict=True):  # The limits are those of all panels.
             ends = [(len(runs[0]) - 1, runs.mean(axis=0)[-1], name, style[name]) for name, runs in blocks.items()]
             if way in levels:
-                grey = Style("0.4", DOTTED, "")  # It is no arm.
-                axis.plot(levels[way], color=grey.colour, linestyle=grey.dash, linewidth=1.8)
-                ends.append((len(levels[way]) - 1, levels[way][-1], "decay alone", grey))
+                ends.append((len(levels[way]) - 1, levels[way][-1], "decay alone", GREY))
             label_ends(axis, ends)
     return figure
