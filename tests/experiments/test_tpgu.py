@@ -44,7 +44,8 @@ def test_the_orders_are_one_to_nine_and_gelu_has_sixteen_seeds():
     arms = tpgu.runs("laptop")
     assert [arm.order for arm in arms if arm.activation == "tpgu"] == list(range(1, 10))
     assert len(arms[Arm("gelu")]) == 16
-    assert Arm("tpgu", 7) in arms and Arm("tpgu-spared", 7) in arms
+    assert Arm("tpgu", 7) in arms
+    assert Arm("tpgu-spared", 7) in arms
     assert Arm("identity") in tpgu.runs("laptop", task="cifar100")
 
 
