@@ -35,6 +35,7 @@ def record_of(run: pnn.Run, test: float | None, train: float = 0.9, device: str 
         curves={"validation_accuracy": [max(0, test - 0.2), max(0, test - 0.1), *[test] * 6]},
         final={"train": pnn.Score(1.0, train)},
         budget={"parameters": PARAMETERS[width], "macs": MACS[width], "activation_bytes": MACS[width]},
+        readings={"interactions.rank": [10 * test, 30 * test]},
     )
 
 

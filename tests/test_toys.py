@@ -78,6 +78,24 @@ def test_fit_asks_a_method_where_it_says(tmp_path, monkeypatch):
         torch.testing.assert_close(found[name], (parameter - 0.01 * parameter.grad).detach(), rtol=1e-4, atol=1e-6)
 
 
+def test_fit_asks_what_to_keep_at_the_start_after_every_epoch_and_at_the_end(tmp_path):
+    run = run_of(toys.OneLayer(4), epochs=2, methods=(toys.Held(), toys.Noted()))
+    record = pnn.fit(run, folder=tmp_path, device="cpu", progress=False)
+    from safetensors.torch import load_file
+
+    ended = load_file(tmp_path / run.name / "weights.safetensors")["0.bias"].tolist()
+    data = run.task.load()
+    torch.manual_seed(0)
+    drawn = run.network.build(data.form)[0].bias.tolist()
+    first, between, last = record.readings["bias"]
+    assert first == pytest.approx(drawn, rel=1e-4)
+    assert last == pytest.approx(ended, rel=1e-4)
+    assert between not in (first, last)
+    chosen = data.normalise(data.train.x)[torch.arange(100) * len(data.train) // 100]
+    assert record.readings["rows"] == pytest.approx([100, 0, chosen.mean().item()], rel=1e-4)
+    assert pnn.Record.from_json(record.to_json()) == record
+
+
 def test_toys_go_through_forecast_study_tables_and_figures(tmp_path):
     arms = {
         "squares": [run_of(toys.OneLayer(), seed, **RECIPE) for seed in range(3)],

@@ -1,5 +1,6 @@
 """One choice of every kind, made outside of pnn as anybody would; `extend` names each in its union."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -59,6 +60,20 @@ class Held(MethodBase):
 
 
 @dataclass(frozen=True)
+class Noted(MethodBase):
+    """Keeps the first bias epoch by epoch, and at the end two numbers of the training rows."""
+
+    name: ClassVar[str] = "noted"
+
+    def after_epoch(self, model: nn.Module) -> dict[str, torch.Tensor]:
+        return {"bias": model[0].bias}
+
+    def at_end(self, model: nn.Module, rows: Callable[[int], torch.Tensor]) -> dict[str, torch.Tensor]:
+        x = rows(100)
+        return {"rows": torch.tensor([len(x), model.training, x.mean()])}
+
+
+@dataclass(frozen=True)
 class Ring(TaskBase):
     """Is a point of the plane outside of a circle?"""
 
@@ -77,5 +92,5 @@ def extend(setattr=setattr) -> None:
     """Name every toy in its union, as a file of pnn would."""
     setattr(activations, "Activation", activations.Activation | Squared)
     setattr(networks, "Network", networks.Network | OneLayer)
-    setattr(methods, "Method", methods.Method | Held)
+    setattr(methods, "Method", methods.Method | Held | Noted)
     setattr(tasks, "Task", tasks.Task | Ring)

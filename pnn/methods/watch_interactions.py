@@ -44,10 +44,15 @@ class WatchInteractions(MethodBase):
         ends = torch.stack([values.argmax(1), values.argmin(1)], 1)
         return {
             "interactions.eigenvalues": values[:, :SPECTRUM],
-            "interactions.rank": values.abs().sum(1).square() / values.square().sum(1),
+            "interactions.rank": participation_ratio(values),
             "interactions.vectors": _images(vectors.gather(1, ends[:, :, None].expand(-1, -1, vectors.shape[2]))),
             "interactions.agreement": _agreement(form, values, vectors, x.flatten(1).double()),
         }
+
+
+def participation_ratio(values: Tensor) -> Tensor:
+    r""":math:`(\sum_i |\lambda_i|)^2 / \sum_i \lambda_i^2` over the last dimension: how many eigenvalues matter."""
+    return values.abs().sum(-1).square() / values.square().sum(-1)
 
 
 def _images(vectors: Tensor) -> Tensor:

@@ -53,9 +53,10 @@ class QuadraticForm:
 def quadratic_form(model: nn.Module, example: Tensor) -> QuadraticForm:
     r"""The exact polynomial that a layer, or a network of degree 2 at most, computes in evaluation mode.
 
-    A polynomial of degree 2 is its value, its gradient and its Hessian at 0, and so these are taken there, in float64
-    and by automatic differentiation. That it is one is not assumed: random inputs must give what the form says. Any
-    module will do: a neuron, a convolution, neurons between linear maps and BatchNorm.
+    The gradient of a polynomial of degree 2 is affine, :math:`2 Q x + b`: its values at 0 and at the unit vectors are
+    b and Q, and they are taken in float64 by automatic differentiation. That the network is one is not assumed: random
+    inputs must give what the form says. Any module will do: a neuron, a convolution, neurons between linear maps and
+    BatchNorm.
 
     Args:
         model: the layer or network; it is left as it was.
@@ -87,10 +88,11 @@ def quadratic_form(model: nn.Module, example: Tensor) -> QuadraticForm:
         model.eval()
         flat = zero.flatten()
         slopes = torch.func.jacrev(outputs)
-        # By columns, 64 at a time: one call of jacfwd would hold the values inside of the network for all of them.
-        column = torch.func.vmap(lambda along: torch.func.jvp(slopes, (flat,), (along,))[1], chunk_size=64)
-        matrices = column(torch.eye(len(flat), dtype=flat.dtype, device=flat.device)).movedim(0, 2) / 2
-        form = QuadraticForm((matrices + matrices.mT).detach() / 2, slopes(flat).detach(), outputs(flat).detach())
+        at_zero = slopes(flat).detach()
+        # Not all at once: the values inside of the network would be held for every unit vector.
+        at_units = torch.func.vmap(slopes, chunk_size=64)(torch.eye(len(flat), dtype=flat.dtype, device=flat.device))
+        matrices = (at_units.detach() - at_zero).movedim(0, 2) / 2
+        form = QuadraticForm((matrices + matrices.mT) / 2, at_zero, outputs(flat).detach())
         generator = torch.Generator().manual_seed(0)
         scales = torch.tensor([1.0, 10.0], dtype=zero.dtype).repeat(POINTS // 2)
         points = torch.randn(POINTS, len(flat), generator=generator, dtype=zero.dtype) * scales[:, None]

@@ -18,8 +18,9 @@ from ..system.meant import meant
 from .computed import COMPUTED
 from .verdict import MATTERS, RULES
 
-# These are the measures of pnn.report.measures in points, and the share of the runs that collapsed in percent.
-MEASURES = ("accuracy", "early_accuracy", "area_under_curve", "gap", "validation_gap", "collapse")
+# These are the measures of pnn.report.measures in points (the rank in eigenvectors), and the share of the runs that
+# collapsed in percent.
+MEASURES = ("accuracy", "early_accuracy", "area_under_curve", "gap", "validation_gap", "interaction_rank", "collapse")
 QUERY = ("experiment", "arm", "measure", "rule")  # A claim has all of them, or none.
 
 

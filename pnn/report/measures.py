@@ -45,6 +45,16 @@ def validation_gap(record: Record) -> float:
     return 100 * (record.final["train"].accuracy - record.final["validation"].accuracy)
 
 
+def interaction_rank(record: Record) -> float:
+    """The mean participation ratio of the interaction matrices, in eigenvectors: see :class:`pnn.WatchInteractions`.
+
+    Raises:
+        KeyError: the Record has no such readings.
+    """
+    ranks = (record.readings or {})["interactions.rank"]
+    return sum(ranks) / len(ranks)
+
+
 def final_loss(record: Record) -> float:
     """Cross-entropy on the test rows after the last epoch, in nats."""
     return record.final["test"].loss

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from ..analysis.health import Health
 from ..networks import Baseline
 from ..system.choice import RunError
@@ -138,6 +140,12 @@ def _check_readings(record: Record) -> None:
         if not isinstance(values, list) or not values:
             raise _error(f"readings.{name}", "must be a list that is not empty", values)
         _check_array(f"readings.{name}", values)
+        try:
+            empty = not np.array(values, float).size
+        except ValueError:
+            raise _error(f"readings.{name}", "must be an array, all parts of it of one shape", values) from None
+        if empty:
+            raise _error(f"readings.{name}", "must be a list that is not empty", values)
 
 
 def _check_array(field: str, values: list) -> None:

@@ -7,6 +7,8 @@ import statistics
 
 
 def measured(measure: str, record: dict) -> float:
+    if measure == "interaction_rank":
+        return statistics.fmean(record["readings"]["interactions.rank"])
     train, validation, test = (100 * record["final"][split]["accuracy"] for split in ("train", "validation", "test"))
     curve = [100 * value for value in record["curves"]["validation_accuracy"]]
     trapezia = [(a + b) / 2 for a, b in itertools.pairwise(curve)]

@@ -43,6 +43,7 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
         "stable-": of_the_contest,
         "polynomials-": of_a_polynomial,
         "activation-free-": of_the_free,
+        "interactions-": of_interactions,
         "tpgu-": of_a_unit,
     }
     for prefix, find in finders.items():
@@ -254,6 +255,18 @@ def of_the_free(records: list[dict], arm: str, *, tuning: list[dict]) -> list[di
             tried[record["run"]["recipe"]["learning_rate"]].append(validated(record))
     rate, strength = best(tried), 10 if arm == "polynext" else 1
     return [r for r in records if is_its(r, strength) and r["run"]["recipe"]["learning_rate"] == rate]
+
+
+def of_interactions(records: list[dict], neuron: str, decay: str, noise: str, *, tuning: list[dict]) -> list[dict]:
+    """Of the networks whose weights are read: those of a layer, a weight decay and a noise."""
+
+    def is_its(record: dict) -> bool:
+        recipe = record["run"]["recipe"]
+        found = (recipe.get("weight_decay", 0.0), recipe.get("noise", 0.0))
+        own = recipe["source"] == "pearce-2025" and record["run"]["network"]["neuron"] == neuron
+        return own and found == (float(decay), float(noise))
+
+    return list(filter(is_its, records))
 
 
 def of_a_unit(records: list[dict], activation: str, order: str, *, tuning: list[dict]) -> list[dict]:

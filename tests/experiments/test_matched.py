@@ -41,7 +41,7 @@ ALIKE = [
     for name in RESULTS
     if name in ON_DISK
     and name.split("-")[0]
-    not in ("activation", "leaks", "polynomials", "neurons", "precision", "relinear", "stable", "tpgu")
+    not in ("activation", "interactions", "leaks", "polynomials", "neurons", "precision", "relinear", "stable", "tpgu")
 ]
 FROM_THE_SOURCE = {  # epochs, batch, learning rate, augmentation, width of the standard network; our width of its equal
     "cifar10": (20, 128, 1e-3, "crop-flip", 149, 86),  # 86 in the source too

@@ -1,5 +1,6 @@
 """Networks against the published layers, written out."""
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -92,6 +93,31 @@ def test_mlp_is_three_blocks_and_a_linear_layer_written_out(neuron, activation, 
         expected = ACTIVATIONS[activation](batchnorm(neuron_of(layer)(expected), norm, training))
     assert isinstance(layers[-1], nn.Linear)
     torch.testing.assert_close(model(x), layers[-1](expected), rtol=1e-4, atol=1e-5)
+
+
+@both_neurons
+@pytest.mark.parametrize("order", ["norm-activation", "activation-norm"])
+def test_an_mlp_without_norm_is_its_neurons_alone_and_all_have_a_bias(neuron, order):
+    model = pnn.MLPModule(5, 3, 4, neuron, pnn.ReLU(), depth=2, order=order, norm="none")
+    assert not any(isinstance(module, nn.BatchNorm1d) for module in model.modules())
+    assert not list(model.buffers())
+    maps = {"standard": 1, "polynomial": 3}[neuron]
+    assert sum(p.numel() for p in model.parameters()) == maps * (5 * 4 + 4 + 4 * 4 + 4) + 4 * 3 + 3
+    x = expected = torch.randn(6, 5)
+    first, second = (layer for layer in list(model)[:-1] if list(layer.parameters()))
+    for layer in (first, second):
+        expected = neuron_of(layer)(expected).clamp(min=0)
+    torch.testing.assert_close(model(x), model[-1](expected))
+    assert torch.equal(model.train()(x), model.eval()(x))
+
+
+def test_a_norm_that_is_none_of_them_is_refused_and_the_id_of_an_mlp_is_as_it_was():
+    with pytest.raises(ValueError, match="norm must be one of 'batch', 'none', got 'layer'"):
+        pnn.MLPModule(5, 3, 4, "standard", norm="layer")
+    run = pnn.Run(pnn.Digits(), pnn.MLP("standard", 4), pnn.Recipe(1, augment="none"), 0, "smoke")
+    assert "norm" not in run.to_dict()["network"]
+    assert dataclasses.replace(run, network=pnn.MLP("standard", 4, norm="batch")).id == run.id
+    assert dataclasses.replace(run, network=pnn.MLP("standard", 4, norm="none")).id != run.id
 
 
 @pytest.mark.parametrize("width", [1, 3, 10])

@@ -5,7 +5,7 @@ import pytest
 import pnn
 from pnn.analysis import expressivity
 from pnn.networks.neurons import NEURONS
-from pnn.report import collapse, contest, polynomials, tpgu
+from pnn.report import collapse, contest, interactions, polynomials, tpgu
 from pnn.report.arms import label
 from pnn.report.plots.arm_style import COLOURS, KNOWN, styles
 
@@ -31,6 +31,7 @@ def figures_of_the_book() -> dict[str, list[str]]:
         "ways": list(collapse.ways(relinear)),
         **{f"contest, {where}": list(contest.shares(stable, where)) for where in ("tight", "published")},
         "contest, beyond": list(contest.beyond(stable)),
+        "interactions": [interactions.name(arm) for arm in pnn.experiments.interactions.ARMS],
         "strategies": ["conventional", "quadratic, not held back", *held],
     }
 

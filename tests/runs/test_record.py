@@ -21,6 +21,7 @@ EARLY = dataclasses.replace(RUN, recipe=pnn.Recipe(4, patience=1))
 BASELINE = pnn.Run(pnn.Digits(), pnn.Majority(), pnn.Recipe(1, source="scikit-learn"), 0, "smoke")
 RIGHT = np.array([True, False, False, True, False, True, True, False, True, False])  # half of ten rows
 RECORD = whole_record(RUN, 0.5, health=Health(0, 1, 2.5, 3.5), hits=Hits.of(RIGHT))
+READ = dataclasses.replace(RECORD, readings={"1.beta": [[1.0], [0.5], [-2e-3]], "at-end": [[[1.0, 2.0]], [[3.0, 4.0]]]})
 EXPLODED = dataclasses.replace(
     RECORD, outcome="exploded", message="why", final=RECORD.final | {"train": pnn.Score(24.0, 0.5)}
 )
@@ -32,15 +33,17 @@ def damaged(change, record: Record = RECORD) -> str:
     return json.dumps(form)
 
 
-@pytest.mark.parametrize("record", [RECORD, EXPLODED, whole_record(EARLY), whole_record(BASELINE, hits=Hits.of(RIGHT))])
+@pytest.mark.parametrize(
+    "record", [RECORD, READ, EXPLODED, whole_record(EARLY), whole_record(BASELINE, hits=Hits.of(RIGHT))]
+)
 def test_a_whole_record_survives_json(record):
     assert Record.from_json(record.to_json()) == Record.from_json(record.to_json(indent=1)) == record
 
 
 def test_an_older_record_lacks_the_later_fields_and_says_so():
     record = whole_record(RUN)
-    assert record.health is record.hits is None
-    assert not {"health", "hits"} & record.to_dict().keys()
+    assert record.health is record.hits is record.readings is None
+    assert not {"health", "hits", "readings"} & record.to_dict().keys()
 
 
 @pytest.mark.parametrize("rows", [1, 7, 8, 9, 10_000])
@@ -125,6 +128,19 @@ def set_to(*where):
         (set_to("hits", "bits", "%%%%"), r"hits\.bits must be base64"),
         (set_to("hits", "bits", "//8="), r"hits\.bits must be 0 after the last of 10 rows"),
         (set_to("hits", "bits", 5), r"hits\.bits must be text"),
+        (set_to("readings", {}), "readings must be an object with arrays, or missing; got {}"),
+        (set_to("readings", [[1.0]]), "readings must be an object with arrays, or missing"),
+        (set_to("readings", {"a b": [1.0]}), "readings must have names of letters, digits, _, - and dots; got 'a b'"),
+        (set_to("readings", {"": [1.0]}), "readings must have names of letters"),
+        (set_to("readings", {"a": 1.0}), r"readings\.a must be a list that is not empty; got 1\.0"),
+        (set_to("readings", {"a": []}), r"readings\.a must be a list that is not empty; got \[\]"),
+        (set_to("readings", {"a": [[], []]}), r"readings\.a must be a list that is not empty; got \[\[\], \[\]\]"),
+        (set_to("readings", {"a": [[1.0], [1.0, 2.0]]}), r"readings\.a must be an array, all parts of it of one shape"),
+        (set_to("readings", {"a": [1.0, [2.0]]}), r"readings\.a must be an array, all parts of it of one shape"),
+        (set_to("readings", {"a": [1.0, "2"]}), r"readings\.a\[1\] must be a number; got '2'"),
+        (set_to("readings", {"a": [1.0, True]}), r"readings\.a\[1\] must be a number; got True"),
+        (set_to("readings", {"a": [[0.0], [1.0, None]]}), r"readings\.a\[1\]\[1\] must be a number; got None"),
+        (set_to("readings", {"a": [[-(10**400)]]}), r"readings\.a\[0\]\[0\] must be finite"),
         (lambda form: form["budget"].pop("macs"), "budget must have macs"),
         (set_to("budget", "macs", 1.5), r"budget\.macs must be a whole number"),
         (set_to("budget", "flops", 1), "budget may have .*; got 'flops'"),

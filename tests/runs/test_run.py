@@ -90,6 +90,9 @@ ALLOWED = {  # field -> values that are wrong, and what the message must say is 
     (pnn.HIGGS, "rows"): (["fake"], "'real', '35k', 'stand-in'"),
     (pnn.HIGGS, "clip"): (["3", None, True], "float"),
     (pnn.Digits, "validation"): ([None], "int"),
+    (pnn.MNIST, "validation"): ([2000.0], "int"),
+    (pnn.MNIST, "rows"): (["fake"], "'real', 'stand-in'"),
+    (pnn.MNIST, "train"): ([12_000.0, None, True], "int"),
     (pnn.SpeechCommands, "validation"): ([9981.0, None], "int"),
     (pnn.SpeechCommands, "rows"): (["fake"], "'real', 'stand-in'"),
     (pnn.UCIHAR, "validation"): (["1470"], "int"),
@@ -105,6 +108,7 @@ ALLOWED = {  # field -> values that are wrong, and what the message must say is 
     (pnn.MLP, "width"): ([86.0], "int"),
     (pnn.MLP, "activation"): ([None], "must be of type ReLU or GELU"),
     (pnn.MLP, "depth"): ([1.0, True], "int"),
+    (pnn.MLP, "norm"): (["layer", None, False], "'batch', 'none'"),
     (pnn.MLP, "order"): (["norm-first", None], "'norm-activation', 'activation-norm'"),
     (pnn.PolyNeXt, "neuron"): (["standard"], "'bilinear'"),
     (pnn.PolyNeXt, "width"): ([None], "int"),
@@ -134,6 +138,7 @@ ALLOWED = {  # field -> values that are wrong, and what the message must say is 
     (pnn.Recipe, "mix"): (["mixup", True], "'none', 'mixup-cutmix'"),
     (pnn.Recipe, "label_smoothing"): (["0.1"], "float"),
     (pnn.Recipe, "average"): ([True], "float"),
+    (pnn.Recipe, "noise"): (["0.5", None, True], "float"),
     (pnn.Recipe, "methods"): ([pnn.ReLinear(), [pnn.ReLinear()], ("relinear",), None], "ReLinear"),
     (pnn.Run, "task"): ([{"name": "cifar10"}, "cifar10"], "CIFAR10 or CIFAR100 or BoolQ"),
     (pnn.Run, "network"): ([RUN.task, None], "CNN or MLP or ResNet"),
@@ -149,6 +154,8 @@ OUT_OF_RANGE = [
     (pnn.HIGGS, "validation", 0, "at least 1"),
     (pnn.HIGGS, "clip", -0.5, "at least 0"),
     (pnn.Digits, "validation", -1, "at least 1"),
+    (pnn.MNIST, "validation", 0, "at least 1"),
+    (pnn.MNIST, "train", -1, "at least 0"),
     (pnn.SpeechCommands, "validation", 0, "at least 1"),
     (pnn.UCIHAR, "validation", 0, "at least 1"),
     (pnn.HAPT, "validation", 0, "at least 1"),
@@ -171,13 +178,14 @@ OUT_OF_RANGE = [
     (pnn.Recipe, "patience", -1, "at least 0"),
     (pnn.Recipe, "embedding_learning_rate", -1e-3, "at least 0"),
     (pnn.Recipe, "weight_decay", -1e-4, "at least 0"),
+    (pnn.Recipe, "noise", -0.5, "at least 0"),
     (pnn.Recipe, "label_smoothing", 1.0, "at least 0 and less than 1"),
     (pnn.Recipe, "average", -0.1, "at least 0 and less than 1"),
     (pnn.Run, "seed", -1, "at least 0"),
     (pnn.Run, "seed", 2**64, ""),  # torch's generator takes no more than 64 bits
 ]
 CHOICES = (RUN.task, pnn.HIGGS(), pnn.Digits(), RUN.network, pnn.MLP("standard", 4), pnn.PolyNeXt("bilinear", 4))
-CHOICES += (pnn.Majority(), pnn.ReLinear(), pnn.SpeechCommands(), pnn.UCIHAR(), pnn.HAPT())
+CHOICES += (pnn.MNIST(), pnn.Majority(), pnn.ReLinear(), pnn.SpeechCommands(), pnn.UCIHAR(), pnn.HAPT())
 VALID = {type(valid): valid for valid in (RUN, RUN.recipe, *CHOICES)}
 
 
@@ -276,6 +284,12 @@ def test_a_field_that_came_later_is_in_the_id_only_where_it_is_not_its_default()
         (
             lambda: dataclasses.replace(RUN, recipe=pnn.Recipe(1, methods=(pnn.ReLinear(),))),
             'neuron "quadratic", got \'polynomial',
+        ),
+        (
+            lambda: pnn.Run(
+                pnn.BoolQ(), pnn.TextCNN("standard", 3), pnn.Recipe(1, augment="none", noise=0.1), 0, "smoke"
+            ),
+            "noise must be 0 for 'boolq', whose rows are token numbers",
         ),
         (lambda: pnn.Recipe(1, average=0.9, patience=1), "both say which weights count"),
     ],

@@ -33,6 +33,7 @@ SMALLEST = {
     "speech": {"size": "smoke", "seeds": 2},
     "activity": {"size": "smoke", "seeds": 2},
     "two_faults": {"size": "smoke", "seeds": 2, "steps": 3},
+    "read_the_weights": {"size": "smoke", "seeds": 2},
     "quickstart": {"seeds": 1, "epochs": 1},
     "own_data": {"seeds": 2, "epochs": 1},
     "showcase": {"size": "smoke"},

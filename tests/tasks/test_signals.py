@@ -239,6 +239,22 @@ def test_grey_images_are_their_pixels(task, tmp_path, monkeypatch):
     data = task(validation=1).load(tmp_path)
     assert np.array_equal(data.test.x[:, 0].numpy(), pixels)
     assert data.test.y.tolist() == [0, 9, 5, 5, 1]
+    if task is pnn.MNIST:
+        few = pnn.MNIST(validation=1, train=3).load(tmp_path)
+        assert {name: len(split) for name, split in few.splits.items()} == {"train": 3, "validation": 1, "test": 5}
+        assert torch.equal(few.validation.x, data.validation.x)
+        assert {row.numpy().tobytes() for row in few.train.x} <= {row.numpy().tobytes() for row in data.train.x}
+        with pytest.raises(pnn.DataError, match="mnist has 4 training rows beside the validation rows, not 5"):
+            pnn.MNIST(validation=1, train=5).load(tmp_path)
+
+
+def test_mnist_with_fewer_rows_says_so_and_its_stand_in_has_all():
+    few, whole = pnn.MNIST(validation=2000, train=12_000), pnn.MNIST(validation=2000)
+    assert (few.title, whole.title) == ("MNIST, 12,000 training rows", "MNIST")
+    assert few.counts() == {"train": 14_000, "test": 10_000}
+    assert whole.counts() == {"train": 60_000, "test": 10_000}
+    assert few.stand_in() == whole.stand_in() == pnn.MNIST(validation=1, rows="stand-in")
+    assert len(few.stand_in().load().train) == len(whole.stand_in().load().train)
 
 
 @pytest.mark.parametrize("task", [pnn.MNIST, pnn.FashionMNIST, pnn.FSDD, pnn.SpeechCommands, pnn.HAPT, pnn.UCIHAR])

@@ -38,3 +38,14 @@ def test_adamw_decays_maps_and_neither_biases_nor_norms_nor_scales():
 def test_schedules_by_epoch(kind, shares):
     recipe = dataclasses.replace(ADAMW, schedule=kind)
     assert [schedule(recipe, epoch) for epoch in range(4)] == pytest.approx(shares)
+
+
+@pytest.mark.parametrize(
+    ("kind", "epochs", "cuts"),
+    [("late-steps", 30, [20, 25]), ("half", 500, [250]), ("steps", 20, [10, 15]), ("late-steps", 4, [3, 4])],
+)
+def test_the_rate_is_divided_by_ten_after_the_published_epochs(kind, epochs, cuts):
+    """Of 30 after 20 and 25 (LeNet-5), of 500 after 250; where a share is no whole number, at the next epoch."""
+    recipe = dataclasses.replace(ADAMW, schedule=kind, epochs=epochs)
+    rates = [schedule(recipe, epoch) for epoch in range(epochs)]
+    assert rates == pytest.approx([0.1 ** sum(epoch >= cut for cut in cuts) for epoch in range(epochs)])

@@ -10,6 +10,7 @@ with needs("notebooks", "a figure"):
     from .evaluations import explosions
     from .expressivity import activation_regions, errors_by_parameters
     from .functions import decision_regions, function_slices
+    from .interactions import eigenvectors, spectra
     from .learning_rates import rates
     from .pays import advantage_by_share, advantage_by_task
     from .runs import intervals, layer_norms, learning_curves, paired_accuracy
@@ -23,6 +24,7 @@ __all__ = [
     "best_of_nothing",
     "by_block_and_epoch",
     "decision_regions",
+    "eigenvectors",
     "errors_by_parameters",
     "explosions",
     "function_slices",
@@ -39,4 +41,5 @@ __all__ = [
     "scaling",
     "scaling_differences",
     "shares_by_depth",
+    "spectra",
 ]

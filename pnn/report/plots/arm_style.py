@@ -98,6 +98,14 @@ KNOWN = {
     "TPGU, order 9": Style(COLOURS["brown"], SOLID, "P"),
     "quadratic, not held back": QUADRATIC,
     "ReLinear, ratio 0.0001": Style(COLOURS["orange"], DASHDOT, "^"),
+    "bilinear, decay 0": Style(COLOURS["red"], SOLID, "^"),
+    "bilinear, decay 0.1": Style(COLOURS["pink"], DASHED, "P"),
+    "bilinear, decay 0.5": Style(COLOURS["blue"], DASHDOT, "o"),
+    "bilinear, decay 2": Style(COLOURS["slate"], DOTTED, "X"),
+    "bilinear, decay 0, noise 0.5": Style(COLOURS["green"], SOLID, "s"),
+    "bilinear, decay 0.5, noise 0.5": Style(COLOURS["sky"], DASHED, "v"),
+    "polynomial, decay 0": Style(COLOURS["orange"], SOLID, "D"),
+    "polynomial, decay 0.5": Style(COLOURS["brown"], DASHDOT, "d"),
 }
 
 

@@ -181,7 +181,8 @@ def test_the_check_has_students_t():
 def test_the_check_measures_as_the_module_does(measure, curve):
     run = dataclasses.replace(tiny("laptop")["standard"][0], recipe=pnn.Recipe(len(curve)))
     final = {"train": pnn.Score(0, 0.7), "validation": pnn.Score(0, 0.8)}
-    record = whole_record(run, 0.75, curves={"validation_accuracy": curve}, final=final)
+    readings = {"interactions.rank": [20.0, 30.0, 70.0]}
+    record = whole_record(run, 0.75, curves={"validation_accuracy": curve}, final=final, readings=readings)
     expected = getattr(measures, measure)(record)
     assert answers.measured(measure, record.to_dict()) == pytest.approx(expected)
 
