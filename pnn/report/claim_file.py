@@ -19,8 +19,8 @@ from .computed import COMPUTED
 from .verdict import MATTERS, RULES
 
 # These are the measures of pnn.report.measures in points (the rank in eigenvectors); the share of the runs that
-# collapsed in percent; and by how many percent the standard deviation of the test accuracy over the seeds is larger than
-# that of the other arm.
+# collapsed in percent; and by how many percent the standard deviation of the test accuracy over the seeds is larger
+# than that of the other arm.
 MEASURES = (
     *("accuracy", "early_accuracy", "area_under_curve", "gap", "validation_gap", "interaction_rank"),
     *("collapse", "deviation"),

@@ -322,6 +322,31 @@ def test_networks_of_torchvision_are_converted(name, settings, activations, unca
     assert conversion.error < 1e-4
 
 
+# The hidden widths of the networks' blocks: four times the channels of each stage, by its number of blocks.
+HIDDEN = {
+    "convnext_tiny": 4 * (3 * 96 + 3 * 192 + 9 * 384 + 3 * 768),
+    "swin_t": 4 * (2 * 96 + 2 * 192 + 6 * 384 + 2 * 768),
+}
+POLYNOMIAL = pnn.Polynomial(4, 6.0)
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+@pytest.mark.parametrize("choice", [pnn.TPGUChoice(3), POLYNOMIAL], ids=["tpgu", "polynomial"])
+def test_convnext_and_swin_take_learned_polynomials_in_the_place_of_gelu(name, choice):
+    """A TPGU has n + 2 numbers for every hidden channel, a polynomial its coefficients in every block."""
+    source, x = built(name), torch.randn(2, 3, 32, 32)
+    conversion = pnn.convert(source, x, activation=choice)
+    kinds = {"TPGU"} if choice != POLYNOMIAL else {type(choice.build(1)).__name__}
+    assert {(one.old, one.new) for one in conversion.replaced} == {("GELU", kind) for kind in kinds}
+    assert conversion.left == ()
+    blocks = len(conversion.replaced)
+    own = sum(p.numel() for p in choice.build(1).parameters())
+    added = 5 * HIDDEN[name] if choice != POLYNOMIAL else own * blocks
+    assert conversion.after.parameters - conversion.before.parameters == added
+    assert conversion.model(x).isfinite().all()
+    assert conversion.error < 0.5
+
+
 def test_timms_starnet_is_converted():
     timm = pytest.importorskip("timm")
     source, x = timm.create_model("starnet_s1", num_classes=10).eval(), torch.randn(2, 3, 64, 64)

@@ -8,8 +8,13 @@ TASKS = {"boolq-glove": "boolq-words"}  # of experiments that have another name 
 COSTS = {"parameters": "parameters", "macs": "macs", "memory": "activation_bytes"}  # that an arm has in common
 CLASSES = {"cifar10": 10, "cifar100": 100, "digits": 10, "mnist": 10, "fsdd": 10, "hapt": 12}
 SOURCE_WIDTH = {"higgs": 98}  # of the arm "source"
-NETWORKS = {"stable-mnist": "mlp", "polynomials-mnist": "resnet"}  # of experiments that share a task
-OF_THEIR_OWN = ("fan-2023", "hryniowski-2019")  # recipes of experiments that are found by functions of their own
+NETWORKS = {  # of experiments that share a task
+    "stable-mnist": "mlp",
+    "polynomials-mnist": "resnet",
+    "tpgu-cifar10": "convnext",
+}
+# recipes of experiments that are found by functions of their own
+OF_THEIR_OWN = ("fan-2023", "hryniowski-2019", "zou-2025", "pearce-2025")
 FIRST_TUNING_SEED = 1000  # From this on, seeds choose learning rates and are no results.
 
 
@@ -43,6 +48,7 @@ def arms_of(claim: dict, records: list[dict]) -> tuple[dict[int, dict], dict[int
         "interactions-": of_interactions,
         "discovery-ablations-": of_the_learned,
         "discovery-": of_the_learned,
+        "tpgu-": of_a_unit,
     }
     for prefix, find in finders.items():
         if claim["experiment"].startswith(prefix):
@@ -301,3 +307,36 @@ def of_interactions(records: list[dict], neuron: str, decay: str, noise: str, *,
         return own and found == (float(decay), float(noise))
 
     return list(filter(is_its, records))
+
+
+def of_a_unit(records: list[dict], activation: str, order: str, *, tuning: list[dict]) -> list[dict]:
+    """Of TPGU's ConvNeXt: GELU, or units of an order whose coefficients are decayed.
+
+    Each at the rate that was best for it on validation rows; an order that was not tuned at that of the next below.
+    """
+    if activation not in ("gelu", "tpgu"):
+        raise LookupError(
+            f"Records of the activation {activation!r}, which tests/checks/arms.py has yet to learn to find"
+        )
+
+    def order_of(record: dict) -> int | None:
+        """0 of GELU; where all fields of a unit are at their defaults, its name stands for it, and its order is 3."""
+        own = record["run"]["network"]["activation"]
+        if own == "gelu":
+            return 0
+        if own == "tpgu":
+            return 3
+        return own["order"] if isinstance(own, dict) and own["name"] == "tpgu" else None
+
+    def decayed(record: dict) -> bool:
+        return "no-decay" not in record["run"]["recipe"].get("methods", [])
+
+    orders = {order_of(record) for record in tuning} - {None}
+    tuned = max(own for own in orders if own <= int(order) and (own == 0) == (activation == "gelu"))
+    found: dict[float, list[float]] = collections.defaultdict(list)
+    for record in tuning:
+        if order_of(record) == tuned:
+            found[record["run"]["recipe"]["learning_rate"]].append(validated(record))
+    rate = best(found)
+    own = [r for r in records if order_of(r) == int(order) and decayed(r)]
+    return [r for r in own if r["run"]["recipe"]["learning_rate"] == rate]

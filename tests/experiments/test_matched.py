@@ -42,15 +42,8 @@ ALIKE = [
     if name in ON_DISK
     and name.split("-")[0]
     not in (
-        "activation",
-        "discovery",
-        "interactions",
-        "leaks",
-        "polynomials",
-        "neurons",
-        "precision",
-        "relinear",
-        "stable",
+        *("activation", "discovery", "interactions", "leaks", "neurons", "polynomials", "precision", "relinear"),
+        *("stable", "tpgu"),
     )
 ]
 FROM_THE_SOURCE = {  # epochs, batch, learning rate, augmentation, width of the standard network; our width of its equal

@@ -7,7 +7,18 @@ from whole import whole_record
 
 import pnn
 from pnn import experiments
-from pnn.experiments import activation_free, discovery, matched, neurons, pays, polynomials, rates, relinear, stable
+from pnn.experiments import (
+    activation_free,
+    discovery,
+    matched,
+    neurons,
+    pays,
+    polynomials,
+    rates,
+    relinear,
+    stable,
+    tpgu,
+)
 from pnn.experiments.rates import Tried
 from pnn.runs.store import load_record
 from pnn.studies.study import in_turn
@@ -81,6 +92,9 @@ TABLES = {  # what each tuning chooses, and where it is kept
     },
     **{f"rates-discovery-{task}": {"laptop": discovery.RATES.get((task, "laptop"), {})} for task in discovery.SETTINGS},
     "rates-stable-mnist": {"laptop": dict(zip(stable.TUNED, stable.RATES["laptop"], strict=True))},
+    "rates-tpgu-cifar10": {
+        "laptop": dict(zip(tpgu.TUNED, tpgu.RATES.get(("cifar10", "laptop"), ()), strict=False)),
+    },
     "rates-when-it-pays": {
         "laptop": {
             pays.Case(task.title, task.rows, arm): rate

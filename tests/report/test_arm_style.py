@@ -5,7 +5,7 @@ import pytest
 import pnn
 from pnn.analysis import expressivity
 from pnn.networks.neurons import NEURONS
-from pnn.report import collapse, contest, interactions, polynomials
+from pnn.report import collapse, contest, interactions, polynomials, tpgu
 from pnn.report.arms import label
 from pnn.report.plots.arm_style import COLOURS, KNOWN, styles
 
@@ -24,6 +24,7 @@ def figures_of_the_book() -> dict[str, list[str]]:
     of_a_kind = pnn.experiments.polynomials.arms_of("mnist")  # that with the most degrees
     return found | {
         "polynomials": list(dict.fromkeys(map(polynomials.name, of_a_kind))),
+        "tpgu": list(tpgu.named(pnn.experiments.tpgu.runs("laptop"))),
         "pair": ["standard", "polynomial"],
         "neurons": list(NEURONS),
         "expressivity": list(expressivity.NEURONS),

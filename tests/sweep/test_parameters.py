@@ -29,6 +29,7 @@ SMALLEST = {
     "when_it_pays": {"size": "smoke"},
     "stable_training": {"size": "smoke", "seeds": 1},
     "activation_discovery": {"size": "smoke", "seeds": 1},
+    "tpgu": {"size": "smoke", "seeds": 2},
     "mnist": {"size": "smoke", "seeds": 2},
     "speech": {"size": "smoke", "seeds": 2},
     "activity": {"size": "smoke", "seeds": 2},
