@@ -82,9 +82,7 @@ def test_batchnorm_is_the_affine_map_of_evaluation_and_is_left_as_it_was():
         atol=1e-7,
     )
     assert training
-    assert network.training
-    assert norm.training
-    assert not layer.training
+    assert [network.training, layer.training, norm.training] == [True, False, True]
     after = network.state_dict()
     assert before.keys() == after.keys()
     assert all(torch.equal(before[name], after[name]) and before[name].dtype == after[name].dtype for name in before)
