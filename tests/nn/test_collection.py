@@ -269,7 +269,8 @@ def compiled_is_the_same(kind: type[nn.Module], settings: dict, backend: str) ->
     gradients = torch.autograd.grad(expected, inputs, slopes)  # before a BatchNorm's statistics change again
     y = torch.compile(layer, fullgraph=True, backend=backend)(x)
     assert_close(y, expected)
-    assert_close(torch.autograd.grad(y, inputs, slopes), gradients)
+    # Sums of many terms are taken in another order.
+    assert_close(torch.autograd.grad(y, inputs, slopes), gradients, rtol=1e-5, atol=1e-5)
 
 
 @every_kind
