@@ -25,7 +25,7 @@ def main(words: list[str]) -> int:
         parser.error(f"there is no folder {asked.built}: build the book first, with make book")
     if asked.browser_required and chromium.find() is None:
         parser.error("no browser found, and one is required: set CHROME or install chromium")
-    faulthandler.dump_traceback_later(LIMIT, exit=True)
+    faulthandler.dump_traceback_later(LIMIT, exit=True, file=sys.__stderr__)
     problems = [f"{name_of(check)}: {problem}" for check in CHECKS for problem in check.problems(asked.built)]
     faulthandler.cancel_dump_traceback_later()
     for problem in problems:

@@ -126,7 +126,7 @@ OF_ONE_SEED = ("rates-when-it-pays",)
 @pytest.mark.parametrize("size", ["laptop"])
 def test_no_best_rate_lies_at_an_edge_of_what_was_tried_but_where_nothing_trains(name, size):
     tried = experiments.EXPERIMENTS[name](size)
-    for arm, value in TABLES[name][size].items():
+    for arm, value in TABLES[name].get(size, {}).items():
         means = {
             one.value: sum(map(rates.score, map(load_record, runs))) / len(runs)
             for one, runs in tried.items()
