@@ -2,18 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
+from ..nn.activation import IDENTITY
 from ..nn.quadratic_form import QuadraticForm, quadratic_form
-from ..system.choice import check_types
-from .method import MethodBase
+from ..system.choice import RunError, check_types
+from .method import MethodBase, Run
 
 RANKS = (1, 2, 4, 8, 16, 32, 64)  # so many eigenvectors of each matrix are kept when decisions are compared
 ROWS = 2000  # on which they are
 SPECTRUM = 64  # so many eigenvalues are kept
+OF_TWO = ("bilinear", "polynomial", "quadratic")  # the neurons of which one layer has degree 2
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,20 @@ class WatchInteractions(MethodBase):
 
     def __post_init__(self) -> None:
         check_types(self)
+
+    def check(self, run: Run) -> None:
+        """It is for networks of degree 2; see :meth:`~pnn.methods.method.MethodBase.check`."""
+        network: Any = run.network
+        if (
+            network.name != "mlp"
+            or network.depth != 1
+            or network.activation != IDENTITY
+            or network.neuron not in OF_TWO
+        ):
+            raise RunError(
+                f'the method "watch-interactions" is for an MLP of one layer of products ({", ".join(OF_TWO)}) without '
+                f"activation, got {network}"
+            )
 
     def at_end(self, model: nn.Module, rows: Callable[[int], Tensor]) -> dict[str, Tensor]:
         """See :meth:`~pnn.methods.method.MethodBase.at_end`."""

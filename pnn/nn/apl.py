@@ -37,7 +37,7 @@ class APL(LearnedActivation):
 
     When not to use it:
         Where memory counts: two values a hinge are kept of every element for the backward pass. See :doc:`the page on
-        speed </notebooks/analysis/speed>`.
+        learned activations </notebooks/ablations/activation_discovery>`.
 
     Source: :cite:t:`agostinelli2014`.
 

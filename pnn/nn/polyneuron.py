@@ -75,7 +75,8 @@ class PolyNeuron(_Spline):
 
     When not to use it:
         Where a network must be a polynomial, or time counts: every kernel is evaluated for every element. See :doc:`the
-        page on speed </notebooks/analysis/speed>`.
+        page on learned activations </notebooks/ablations/activation_discovery>` and :doc:`that on speed
+        </notebooks/analysis/speed>`.
 
     Source: :cite:t:`hryniowski2019`.
 
@@ -132,8 +133,8 @@ class PolyNeuronR(_Spline):
     Args, shapes and errors are those of :class:`PolyNeuron`.
 
     When not to use it:
-        Without the penalties, or at a high learning rate: off its constraints it grows as :math:`|x|^k`. See :doc:`the
-        page on speed </notebooks/analysis/speed>` for what element-wise work costs.
+        At a high learning rate, or where nothing normalises what layers add up: off its constraints it grows as
+        :math:`|x|^k`. See :doc:`the page on learned activations </notebooks/ablations/activation_discovery>`.
 
     Source: :cite:t:`hryniowski2019`.
 

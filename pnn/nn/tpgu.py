@@ -66,8 +66,9 @@ class TPGU(LearnedActivation):
         ValueError: an argument is out of range, or the input has another number of channels.
 
     When not to use it:
-        Where inputs are not held back by a normalisation, at a high order: it grows as their power. What more
-        arithmetic costs beside a convolution is on :doc:`the page on speed </notebooks/analysis/speed>`.
+        Where inputs are not held back by a normalisation, at a high order: it grows as their power. What the orders
+        reach is on :doc:`a page of their own </notebooks/ablations/tpgu>`, and what they cost on :doc:`the page on
+        speed </notebooks/analysis/speed>`.
 
     Source: :cite:t:`zou2025`.
 

@@ -18,6 +18,7 @@ from ..system.extras import needs
 from ..training.optimiser import schedule
 from .arms import setting
 from .table import Table, sentence
+from .watched import by_module
 
 with needs("train", "a table"):
     import pandas as pd
@@ -30,10 +31,9 @@ def watched(record: Record, epoch: int = -1) -> dict[str, TPGU]:
         record: of a training that ended well, with :class:`pnn.WatchActivations`.
         epoch: 0 is the start, -1 the end.
     """
-    readings = record.readings or {}
     units = {}
-    for number, module in enumerate(dict.fromkeys(where.rpartition(".")[0] for where in readings), 1):
-        a, b = (torch.tensor(readings[f"{module}.{parameter}"][epoch]) for parameter in "ab")
+    for number, parameters in enumerate(by_module(record).values(), 1):
+        a, b = (parameters[name][epoch] for name in "ab")
         unit = TPGU(b.numel(), len(a) - 1)
         unit.load_state_dict({"a": a, "b": b})
         units[f"block {number}"] = unit
@@ -105,8 +105,7 @@ def decay_alone(run: Run) -> np.ndarray:
         run: whose recipe it is; it has AdamW.
     """
     recipe, task = run.recipe, run.task
-    rows = task.train or len(task.load().train)  # type: ignore[union-attr]
-    steps = math.ceil(rows / recipe.batch_size)
+    steps = math.ceil((task.counts()["train"] - task.validation) / recipe.batch_size)  # type: ignore[union-attr]
     shares = [schedule(recipe, epoch) for epoch in range(recipe.epochs)]
     factors = [(1 - recipe.learning_rate * share * recipe.weight_decay) ** steps for share in shares]
     return np.cumprod([1.0, *factors])

@@ -40,21 +40,27 @@ class Layer:
     control: Tensor | None
 
 
+def by_module(record: Record) -> dict[str, dict[str, Tensor]]:
+    """What a Record keeps of each learned activation, from the input on: by parameter, an array an epoch."""
+    kept: dict[str, dict[str, Tensor]] = {}
+    for name, values in (record.readings or {}).items():
+        module, _, parameter = name.rpartition(".")
+        kept.setdefault(module, {})[parameter] = torch.tensor(values)
+    return kept
+
+
 @torch.no_grad()
 def layers(record: Record, at: Tensor = DRAWN) -> list[Layer]:
     """The learned activations of a network from its input on; none of a Record that kept nothing of them.
 
     Of activations with parameters for each channel it is the first channel's.
     """
-    kept: dict[str, dict[str, Tensor]] = {}
-    for name, values in (record.readings or {}).items():
-        module, _, parameter = name.rpartition(".")
-        kept.setdefault(module, {})[parameter] = torch.tensor(values)[..., :1]
-    return [_layer(record, parameters, at) for parameters in kept.values()]
+    return [_layer(record, parameters, at) for parameters in by_module(record).values()]
 
 
 def _layer(record: Record, parameters: Mapping[str, Tensor], at: Tensor) -> Layer:
     """One activation, from its parameters after every epoch."""
+    parameters = {name: values[..., :1] for name, values in parameters.items()}
     activation = record.run.network.activation.build(1)  # type: ignore[union-attr]
     where = parameters.get("c_x", parameters.get("c"))  # A PolyNeuron's control points, or the centres of its kernels.
     curves, control = [], []

@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +25,7 @@ from .evaluate import LARGEST, Evaluation, evaluate
 from .layer_norms import norms
 from .objective import correct, objective, r2
 from .optimiser import schedule
+from .readings import plain
 from .state import State
 
 PROBE_ROWS = 256  # The layers' norms are taken on so many validation rows after every epoch.
@@ -298,12 +298,3 @@ class Training(State):
             self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}
             self.best_epoch = self.epoch
         self.step, self.loss_sum, self.correct, self.epoch_seconds, self.measured = 0, 0.0, 0, 0.0, {}
-
-
-def plain(values: Tensor) -> list:
-    """An array as nested lists of finite numbers with five significant digits, which are enough for a figure."""
-
-    def rounded(value: Any) -> Any:
-        return [rounded(one) for one in value] if isinstance(value, list) else float(f"{value:.5g}")
-
-    return rounded(values.detach().double().nan_to_num(LARGEST, LARGEST, -LARGEST).clamp(-LARGEST, LARGEST).tolist())

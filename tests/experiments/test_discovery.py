@@ -3,11 +3,11 @@
 import dataclasses
 
 import pytest
+from alike import stripped
 
 import pnn
 from pnn.experiments import discovery
 from pnn.experiments.discovery import Arm
-from pnn.studies.study import in_turn
 from pnn.training.optimiser import schedule
 
 SIZES = ["smoke", "laptop", "paper"]
@@ -26,15 +26,7 @@ ACTIVATIONS = {
 def test_the_arms_differ_in_activation_what_holds_it_and_rate_alone(task, size):
     arms = discovery.runs(size, task=task)
     assert list(arms) == [Arm(name, "", rate) for rate in ("best", "published") for name in ACTIVATIONS]
-    same = {
-        dataclasses.replace(
-            run,
-            seed=0,
-            network=dataclasses.replace(run.network, activation=pnn.ReLU()),
-            recipe=dataclasses.replace(run.recipe, learning_rate=1, methods=()),
-        )
-        for run in in_turn(arms)
-    }
+    same = stripped(arms)
     assert len(same) == 1
     assert same.pop().task.name == task
     for arm, own in arms.items():

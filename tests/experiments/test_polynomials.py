@@ -1,14 +1,12 @@
 """Polynomial activations on the source's kinds of data: what the arms have in common, and what they differ in."""
 
-import dataclasses
-
 import pytest
 import torch
+from alike import stripped
 
 import pnn
 from pnn.experiments import polynomials
 from pnn.experiments.polynomials import Arm
-from pnn.studies.study import in_turn
 
 TASKS = ("mnist", "fsdd", "hapt")
 each_task = pytest.mark.parametrize("task", TASKS)
@@ -24,15 +22,7 @@ SOURCE = {
 @pytest.mark.parametrize("size", ["smoke", "laptop", "paper"])
 def test_the_arms_differ_in_activation_what_holds_it_and_rate_alone(task, size):
     arms = polynomials.runs(size, task=task)
-    same = {
-        dataclasses.replace(
-            run,
-            seed=0,
-            network=dataclasses.replace(run.network, activation=pnn.ReLU()),
-            recipe=dataclasses.replace(run.recipe, learning_rate=1, methods=()),
-        )
-        for run in in_turn(arms)
-    }
+    same = stripped(arms)
     assert len(same) == 1
     assert same.pop().task.name == task
 

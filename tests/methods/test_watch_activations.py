@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from trained import fitted, same_but_for_what_is_read, weights
 
 import pnn
 
@@ -11,10 +11,6 @@ def run_of(*methods, activation=None, epochs: int = 3) -> pnn.Run:
     network = pnn.MLP("standard", 12, activation or pnn.SwishChoice(), depth=2)
     recipe = pnn.Recipe(epochs, batch_size=200, learning_rate=0.01, augment="none", methods=methods)
     return pnn.Run(pnn.Digits(validation=200), network, recipe, 1, "smoke")
-
-
-def fitted(run: pnn.Run, folder) -> pnn.Record:
-    return pnn.fit(run, folder=folder, device="cpu", progress=False)
 
 
 def learned(network: torch.nn.Module) -> dict[str, list]:
@@ -29,7 +25,7 @@ def learned(network: torch.nn.Module) -> dict[str, list]:
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
     run, folder = run_of(pnn.WatchActivations()), tmp_path_factory.mktemp("watched")
-    return fitted(run, folder), load_file(folder / run.name / "weights.safetensors")
+    return fitted(run, folder), weights(run, folder)
 
 
 def test_there_is_an_entry_for_the_start_and_for_each_epoch(watched):
@@ -54,11 +50,8 @@ def test_nothing_else_of_the_training_changes(watched, tmp_path):
     plain = run_of()
     alone = fitted(plain, tmp_path)
     assert alone.readings is None
-    for name, curve in alone.curves.items():
-        assert name == "seconds" or curve == record.curves[name]
-    assert (alone.final, alone.hits, alone.health) == (record.final, record.hits, record.health)
-    weights = load_file(tmp_path / plain.name / "weights.safetensors")
-    assert all(torch.equal(weights[name], ended[name]) for name in ended)
+    assert same_but_for_what_is_read(record, alone)
+    assert all(torch.equal(value, ended[name]) for name, value in weights(plain, tmp_path).items())
 
 
 @pytest.mark.parametrize(

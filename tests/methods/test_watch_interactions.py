@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from trained import fitted, same_but_for_what_is_read, weights
 
 import pnn
 from pnn.methods.watch_interactions import RANKS, participation_ratio
@@ -17,17 +17,13 @@ def run_of(*methods, network=NETWORK, **recipe) -> pnn.Run:
     return pnn.Run(pnn.Digits(validation=200), network, recipe, 1, "smoke")
 
 
-def fitted(run: pnn.Run, folder) -> pnn.Record:
-    return pnn.fit(run, folder=folder, device="cpu", progress=False)
-
-
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
     """A Record, and the network that it is of."""
     run, folder = run_of(pnn.WatchInteractions()), tmp_path_factory.mktemp("watched")
     record = fitted(run, folder)
     network = run.network.build(run.task.form)
-    network.load_state_dict(load_file(folder / run.name / "weights.safetensors"))
+    network.load_state_dict(weights(run, folder))
     return record, network.eval()
 
 
@@ -79,11 +75,9 @@ def test_nothing_else_of_the_training_changes(watched, tmp_path):
     plain = run_of()
     alone = fitted(plain, tmp_path)
     assert alone.readings is None
-    for name, curve in alone.curves.items():
-        assert name == "seconds" or curve == record.curves[name]
-    assert (alone.final, alone.hits, alone.health) == (record.final, record.hits, record.health)
-    weights = load_file(tmp_path / plain.name / "weights.safetensors")
-    assert all(torch.equal(weights[name], value) for name, value in network.state_dict().items())
+    assert same_but_for_what_is_read(record, alone)
+    ended = network.state_dict()
+    assert all(torch.equal(value, ended[name]) for name, value in weights(plain, tmp_path).items())
 
 
 def test_a_record_with_readings_survives_json_and_is_a_row_of_the_table_as_one_without(watched, tmp_path):
@@ -94,7 +88,25 @@ def test_a_record_with_readings_survives_json_and_is_a_row_of_the_table_as_one_w
     assert pnn.frame([record]).equals(pnn.frame([without]))
 
 
-def test_a_network_of_another_degree_is_named_when_it_is_read(tmp_path):
-    deep = dataclasses.replace(NETWORK, depth=2)
-    with pytest.raises(ValueError, match="is no polynomial of degree 2 or less"):
-        fitted(run_of(pnn.WatchInteractions(), network=deep), tmp_path)
+@pytest.mark.parametrize(
+    "network",
+    [
+        dataclasses.replace(NETWORK, depth=2),
+        dataclasses.replace(NETWORK, activation=pnn.ReLU()),
+        dataclasses.replace(NETWORK, neuron="standard"),
+        pnn.LeNet("bilinear", activation=pnn.Identity()),
+    ],
+    ids=["depth", "activation", "neuron", "network"],
+)
+def test_a_network_of_another_degree_is_refused_before_it_is_trained(network):
+    images = pnn.MNIST(rows="stand-in")
+    recipe = pnn.Recipe(1, augment="none", methods=(pnn.WatchInteractions(),))
+    with pytest.raises(pnn.RunError, match='"watch-interactions" is for an MLP of one layer of products'):
+        pnn.Run(images, network, recipe, 0, "smoke")
+
+
+@pytest.mark.parametrize("neuron", ["bilinear", "polynomial", "quadratic"])
+@pytest.mark.parametrize("norm", ["batch", "none"])
+def test_every_network_that_is_not_refused_can_be_read(neuron, norm):
+    run = run_of(pnn.WatchInteractions(), network=dataclasses.replace(NETWORK, neuron=neuron, norm=norm))
+    pnn.quadratic_form(run.network.build(run.task.form), torch.zeros(1, *run.task.form.shape))

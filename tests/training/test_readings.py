@@ -4,14 +4,14 @@ import dataclasses
 
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch.nn import functional as F
+from trained import Stopped, fitted, stop_at, weights
 
 import pnn
 from pnn.tasks.augment import draw_epoch
 from pnn.training import loop
 from pnn.training.evaluate import LARGEST
-from pnn.training.loop import plain
+from pnn.training.readings import plain
 
 TASK = pnn.Digits(validation=200)
 LEARNED = pnn.MLP("standard", 8, pnn.SwishChoice(), depth=1)
@@ -21,31 +21,6 @@ QUADRATIC = pnn.MLP("bilinear", 4, pnn.Identity(), depth=1, norm="none")
 def run_of(network=LEARNED, *methods, **recipe) -> pnn.Run:
     recipe = {"epochs": 3, "batch_size": 200, "learning_rate": 0.01, "augment": "none", **recipe}
     return pnn.Run(TASK, network, pnn.Recipe(methods=methods, **recipe), 2, "smoke")
-
-
-def fitted(run: pnn.Run, folder, **options) -> pnn.Record:
-    return pnn.fit(run, folder=folder, device="cpu", progress=False, **options)
-
-
-def weights(run: pnn.Run, folder) -> dict[str, torch.Tensor]:
-    return load_file(folder / run.name / "weights.safetensors")
-
-
-class Stopped(Exception):
-    pass
-
-
-def stop_at(monkeypatch, epoch: int, step: int) -> None:
-    """Stop, as a signal does, once so many epochs and steps were taken."""
-    take_step = loop.Training.take_step
-
-    def stopping(self, x, y):
-        take_step(self, x, y)
-        if (self.epoch, self.step) == (epoch, step):
-            self.save(self.path)
-            raise Stopped
-
-    monkeypatch.setattr(loop.Training, "take_step", stopping)
 
 
 RUNS = {

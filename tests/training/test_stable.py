@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from trained import Stopped, fitted, stop_at, weights, without_time
 
 import pnn
 from pnn.training import loop
@@ -22,18 +22,6 @@ def digits_run(**changes) -> pnn.Run:
     own = {"epochs": 3, "augment": "none", "optimiser": "adamw", "schedule": "plateau", "methods": METHODS}
     recipe = pnn.Recipe(**own | {"source": "al-hossain-2025", "learning_rate": 3e-3} | changes)
     return pnn.Run(pnn.Digits(validation=200), NETWORK, recipe, seed=1, size="smoke")
-
-
-def fitted(run: pnn.Run, folder, **options) -> pnn.Record:
-    return pnn.fit(run, folder=folder, device="cpu", progress=False, **options)
-
-
-def without_time(record: pnn.Record) -> dict:
-    form = record.to_dict()
-    for name in ("seconds", "sessions", "commit"):
-        del form[name]
-    del form["curves"]["seconds"], form["budget"]["step_seconds"]
-    return form
 
 
 # --- the plateau -----------------------------------------------------------------------------------------------------
@@ -77,7 +65,7 @@ def test_the_plateau_watches_the_penalty_too(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     folder, run = tmp_path_factory.mktemp("undisturbed"), digits_run()
-    return fitted(run, folder), load_file(folder / run.name / "weights.safetensors"), folder
+    return fitted(run, folder), weights(run, folder), folder
 
 
 def test_a_record_keeps_what_methods_measure(undisturbed):
@@ -139,23 +127,6 @@ def test_an_old_record_of_health_keeps_its_json():
 # --- the exact continuation ------------------------------------------------------------------------------------------
 
 
-class Stopped(Exception):
-    pass
-
-
-def stop_at(monkeypatch, epoch: int, step: int) -> None:
-    """Stop, as a signal does, once so many epochs and steps were taken."""
-    take_step = loop.Training.take_step
-
-    def stopping(self, x, y):
-        take_step(self, x, y)
-        if (self.epoch, self.step) == (epoch, step):
-            self.save(self.path)
-            raise Stopped
-
-    monkeypatch.setattr(loop.Training, "take_step", stopping)
-
-
 @pytest.mark.parametrize("moments", [[(0, 1)], [(1, 4), (2, 8)]], ids=str)
 def test_a_run_with_methods_that_was_stopped_ends_with_the_same_bits(undisturbed, tmp_path, monkeypatch, moments):
     record, ended, _ = undisturbed
@@ -168,8 +139,7 @@ def test_a_run_with_methods_that_was_stopped_ends_with_the_same_bits(undisturbed
     continued = fitted(run, tmp_path)
     assert continued.sessions == len(moments) + 1
     assert without_time(continued) == without_time(record)
-    weights = load_file(tmp_path / run.name / "weights.safetensors")
-    assert all(torch.equal(weights[name], ended[name]) for name in ended)
+    assert all(torch.equal(value, ended[name]) for name, value in weights(run, tmp_path).items())
 
 
 def test_a_plateau_that_was_stopped_after_a_cut_goes_on_at_the_cut_rate(tmp_path, monkeypatch):
