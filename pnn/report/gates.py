@@ -23,11 +23,16 @@ def blind(arms: dict[str, list[Record]], trivial: float) -> str:
         ended = [record for record in arm if not lost(record)]
         missing = len(arm) - len(ended)
         if missing > MOST_LOST * len(arm):
-            return f"{missing} of {len(arm)} runs of {name} {_endings(arm)}"
+            return f"{missing} of {len(arm)} runs of {_shown(name)} {_endings(arm)}"
         mean = sum(map(accuracy, ended)) / len(ended)
         if no_better(mean, trivial):
-            return f"{name} is at {mean:.1f} %, the trivial answer at {trivial:.1f}"
+            return f"{_shown(name)} is at {mean:.1f} %, the trivial answer at {trivial:.1f}"
     return ""
+
+
+def _shown(name: str) -> str:
+    """The parts of an arm's name that say something; what a part leaves unchanged is empty in it."""
+    return ", ".join(filter(None, name.split("/")))
 
 
 def _endings(arm: Iterable[Record]) -> str:

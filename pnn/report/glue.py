@@ -1,10 +1,12 @@
 """What a page keeps for the book's prose and for a sweep's table."""
 
+import math
 from typing import Any
 
 from ..system import sweep_channel
 from ..system.extras import needs
 from .comparison import PAIRS, Comparison
+from .table import NOTHING
 
 
 def glue(name: str, value: Any, show: bool = False) -> None:
@@ -30,11 +32,11 @@ def glue_comparison(name: str, comparison: Comparison, verdict: str) -> None:
     c = comparison
     parts = {
         "verdict": verdict,
-        "difference": f"{c.difference:+.2f}",
+        "difference": _text(c.difference, "+.2f"),
         "interval": f"{c.low:+.2f} to {c.high:+.2f}" if c.n >= PAIRS else f"none of {c.n} pairs",
-        "standard": f"{c.mean_a:.2f}",
-        "polynomial": f"{c.mean_b:.2f}",
-        "p": f"{c.p:.3f}",
+        "standard": _text(c.mean_a, ".2f"),
+        "polynomial": _text(c.mean_b, ".2f"),
+        "p": _text(c.p, ".3f"),
         "n": f"{c.n}",
     }
     for part, text in parts.items():
@@ -42,3 +44,8 @@ def glue_comparison(name: str, comparison: Comparison, verdict: str) -> None:
     numbers = {"difference": c.difference, "standard": c.mean_a, "polynomial": c.mean_b, "p": c.p, "n": c.n}
     for part, number in numbers.items():  # They keep all their digits.
         sweep_channel.keep("value", f"{name}-{part}", number)
+
+
+def _text(number: float, form: str) -> str:
+    """As prose has it: where all runs of an arm were lost there is no number."""
+    return format(number, form) if math.isfinite(number) else NOTHING

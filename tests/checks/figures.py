@@ -1,19 +1,24 @@
-"""No page shows Python's name of a figure in the place of the figure.
+"""No page shows Python's words in the place of a figure or of a number.
 
 An output that is glued into another page loses its SVG, and the builder then writes `<Figure size ...>` without a
-warning.
+warning. A number that is none is written as `+nan` or `-nan` where its sign is asked for.
 """
 
+import re
 from pathlib import Path
 
 from checks.sources import html_files
 
-NAMES = ("<Figure size", "&lt;Figure size")
+WORDS = {
+    re.compile("(<|&lt;)Figure size"): "'<Figure size ...>' where a figure should be",
+    re.compile(r"[+-]nan\b"): "'nan' where a number should be",
+}
 
 
 def problems(built: Path) -> list[str]:
     return [
-        f"{path.relative_to(built)} shows the text '<Figure size ...>' where a figure should be"
+        f"{path.relative_to(built)} shows the text {what}"
         for path in html_files(built)
-        if any(name in path.read_text(encoding="utf-8") for name in NAMES)
+        for words, what in WORDS.items()
+        if words.search(path.read_text(encoding="utf-8"))
     ]

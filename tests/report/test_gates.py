@@ -36,5 +36,9 @@ def test_each_gate(other, reason):
     assert blind({"standard": GOOD, "other": other}, trivial=62.0) == reason
 
 
+def test_an_arm_is_named_by_those_of_its_parts_that_say_something():
+    assert blind({"a": GOOD, "spline//best": arm("oom", "oom", "oom")}, 62.0) == "3 of 3 runs of spline, best oom"
+
+
 def test_both_arms_are_asked():
     assert blind({"standard": arm(62, 62, 62), "other": GOOD}, 62.0).startswith("standard is at 62.0 %")

@@ -88,7 +88,7 @@ def test_networks_that_never_learned_cannot_show_anything():
     found = precision.moved(records)
     assert found.verdict == "cannot see"
     said = precision.table(found, records).text.loc["bfloat16 less float32", "bfloat16 is"]
-    assert said == "cannot see: standard/float32 is at 10.3 %, the trivial answer at 10.0"
+    assert said == "cannot see: standard, float32 is at 10.3 %, the trivial answer at 10.0"
 
 
 def test_trainings_that_share_only_their_seed_cannot_be_as_good():

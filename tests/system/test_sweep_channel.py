@@ -12,6 +12,7 @@ from whole import whole_record
 import pnn
 from pnn import compare
 from pnn.report.glue import glue, glue_comparison
+from pnn.report.measures import accuracy
 from pnn.runs.store import save_record
 from pnn.system import sweep_channel
 
@@ -137,6 +138,18 @@ def test_the_book_has_a_comparisons_texts_rounded(kept, monkeypatch):
     glue_comparison("cifar10", comparison, "better")
     assert shown["cifar10-difference"] == f"{comparison.difference:+.2f}"
     assert shown["cifar10-n"] == "4"
+
+
+def test_where_every_run_of_an_arm_was_lost_the_book_has_no_number(kept, monkeypatch):
+    myst_nb = pytest.importorskip("myst_nb")
+    shown = {}
+    monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: shown.update({name: value}))
+    runs = [pnn.Run(pnn.Digits(), pnn.CNN("polynomial", 2), pnn.Recipe(1), seed, "smoke") for seed in (0, 1, 2)]
+    lost = [pnn.Record.of_failure(run, "diverged", "why") for run in runs]
+    glue_comparison("cifar10", pnn.compare_records(list(map(whole_record, runs)), lost, accuracy), "cannot see")
+    assert shown["cifar10-interval"] == "none of 0 pairs"
+    assert "nan" not in " ".join(shown.values())
+    assert shown["cifar10-difference"] == "–"
 
 
 def test_a_study_tells_how_its_trainings_ended(kept, tmp_path):

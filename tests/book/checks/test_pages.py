@@ -73,9 +73,14 @@ def test_a_page_loads_what_is_beside_it(text, problem, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "found"),
-    [("<p>A figure of size 3</p>", 0), ("<pre>&lt;Figure size 640x480 with 1 Axes&gt;</pre>", 1)],
+    [
+        ("<p>A figure of size 3</p>", 0),
+        ("<pre>&lt;Figure size 640x480 with 1 Axes&gt;</pre>", 1),
+        ("<p>The share is nan of a way of length 0</p>", 0),
+        ("<p>it is +nan on CIFAR-10</p>", 1),
+    ],
 )
-def test_a_figure_is_not_its_name(text, found, tmp_path):
+def test_a_figure_is_not_its_name_and_a_number_is_one(text, found, tmp_path):
     assert len(figures.problems(book(tmp_path, page=text))) == found
 
 
