@@ -11,10 +11,11 @@ import numpy as np
 from ..runs.run import SIZES
 from ..system.extras import needs
 from .arms import label
+from .cell import NOTHING, Cell
 from .claim_file import Claim
 from .claims import AllOf, Answer, Computed
 from .comparison import FEWEST, PAIRS, Comparison, shown
-from .table import NOTHING, Cell, Table, interval, pairs, sentence
+from .table import Table, interval, pairs, sentence
 from .tables import where
 from .verdict import ANSWERS
 

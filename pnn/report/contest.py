@@ -9,9 +9,10 @@ from ..experiments.stable_axes import Deep, Held
 from ..runs.record import Record
 from ..system.extras import needs
 from .arms import setting
+from .cell import NOTHING
 from .endings import counted, lost
 from .outputs import COLUMNS, outputs
-from .table import NOTHING, Table, sentence
+from .table import Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd

@@ -8,9 +8,10 @@ from ..experiments.rates import Tried
 from ..runs.record import Record
 from ..system.extras import needs
 from .arms import setting
+from .cell import NOTHING
 from .comparison import compare, compare_records, shown
 from .measures import accuracy
-from .table import NOTHING, Table, interval, sentence
+from .table import Table, interval, sentence
 
 with needs("train", "a table"):
     import pandas as pd

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from ..analysis import expressivity
 from ..analysis.audit import audit, degree_along_line
 from ..system.extras import needs
-from .table import NOTHING, Table, sentence
+from .cell import NOTHING
+from .table import Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd

@@ -11,8 +11,9 @@ from ..runs.frame import frame
 from ..runs.record import OUTCOMES, Record
 from ..system.extras import needs
 from .arms import setting
+from .cell import NOTHING
 from .scaling import FEWEST, ScalingCurve, scaling_curve, scaling_difference
-from .table import NOTHING, Table, sentence
+from .table import Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd

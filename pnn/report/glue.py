@@ -5,8 +5,8 @@ from typing import Any
 
 from ..system import sweep_channel
 from ..system.extras import needs
+from .cell import NOTHING
 from .comparison import PAIRS, Comparison
-from .table import NOTHING
 
 
 def glue(name: str, value: Any, show: bool = False) -> None:

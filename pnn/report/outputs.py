@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..runs.record import Record
+from .cell import NOTHING, Cell
 from .endings import lost
-from .table import NOTHING, Cell
 
 
 def _logit(column: str) -> Cell:

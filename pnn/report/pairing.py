@@ -11,11 +11,12 @@ from ..runs.folders import results_folder
 from ..runs.frame import arm_name
 from ..runs.store import load_record
 from ..system.extras import needs
+from .cell import NOTHING
 from .claims import AllOf, Answer, Computed
 from .comparison import PAIRS, pair_by_seed
 from .crossed import LEVEL
 from .measures import accuracy
-from .table import NOTHING, Table, sentence
+from .table import Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd

@@ -11,10 +11,11 @@ from ..runs.record import Record
 from ..system.extras import needs
 from ..tasks.known import Known
 from .arms import Arms, label
+from .cell import NOTHING
 from .comparison import Comparison, compare, compare_records, holm
 from .endings import CLEARLY
 from .glue import glue
-from .table import NOTHING, Table, interval, pairs, sentence
+from .table import Table, interval, pairs, sentence
 from .verdict import direction
 
 with needs("train", "a table"):

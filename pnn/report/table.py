@@ -1,19 +1,15 @@
 """A table of the book: its numbers, and how each column is shown. The one place where cells are formatted."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from string import Formatter
 from typing import Any
 
 from ..system.extras import needs
+from .cell import NOTHING, Cell
 
 with needs("train", "a table"):
     import pandas as pd
-
-
-# A cell is a format of str.format over the columns of the numbers, or a function of the row.
-Cell = str | Callable[[Mapping[str, Any]], str]
-NOTHING = "–"
 
 
 @dataclass(frozen=True, eq=False)

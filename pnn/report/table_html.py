@@ -9,7 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from .table import NOTHING, Table
+from .cell import NOTHING
+from .table import Table
 
 SWITCH = '<label class="fold" hidden><input type="checkbox"> all columns</label>'
 NUMBER = re.compile(r"[-+−<>]? ?\d")

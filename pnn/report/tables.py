@@ -20,10 +20,11 @@ from ..runs.run import SIZES
 from ..system.extras import needs
 from ..tasks import Task
 from .arms import Arms, label, same_runs, setting
+from .cell import NOTHING
 from .claims import AllOf, Answer, Computed
 from .comparison import FEWEST, Comparison, holm, proportion, shown
 from .outputs import COLUMNS, LOGITS, outputs
-from .table import NOTHING, Table, duration, interval, pairs, sentence
+from .table import Table, duration, interval, pairs, sentence
 from .verdict import direction
 
 with needs("train", "a table"):

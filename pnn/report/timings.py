@@ -7,7 +7,8 @@ from typing import Any
 
 from ..runs.folders import checkout_folder
 from ..system.extras import needs
-from .table import NOTHING, Table, sentence
+from .cell import NOTHING
+from .table import Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd

@@ -8,9 +8,10 @@ from ..experiments.tpgu import SPARED, Arm
 from ..runs.record import Record
 from ..system.extras import needs
 from .arms import setting
+from .cell import NOTHING
 from .chance import Luck, best_of_nothing, rising
 from .measures import accuracy
-from .table import NOTHING, Table, sentence
+from .table import Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd

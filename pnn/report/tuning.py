@@ -9,7 +9,8 @@ from ..runs.frame import arm_name
 from ..runs.record import Record
 from ..system.extras import needs
 from .arms import label, setting
-from .table import NOTHING, Table, sentence
+from .cell import NOTHING
+from .table import Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd

@@ -16,8 +16,9 @@ from ..runs.record import Record
 from ..system.extras import needs
 from ..training.optimiser import schedule
 from .arms import Arms, setting
+from .cell import NOTHING
 from .comparison import compare, shown
-from .table import NOTHING, Table, sentence
+from .table import Table, sentence
 
 with needs("train", "a table"):
     import pandas as pd

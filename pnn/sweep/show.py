@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from ..report.table import NOTHING, Table, sentence
+from ..report.cell import NOTHING
+from ..report.table import Table, sentence
 from ..system.extras import needs
 from .report import against_best, cell_means, failures, interactions, is_complete, varied, well_ended
 
