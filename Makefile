@@ -10,7 +10,7 @@ WORKERS ?= logical
 # `make book BROWSER=required` fails where there is no Chromium, instead of skipping the checks in a browser
 BROWSER ?=
 
-.PHONY: help book test test-slow smoke lint constraints release committed clean
+.PHONY: help book test test-slow smoke lint constraints release committed clean torture
 .DELETE_ON_ERROR:
 
 help: ## what there is to make
@@ -30,6 +30,9 @@ test-slow: $(VENV)/installed ## the other tests, a minute or two each
 
 smoke: $(VENV)/installed ## every notebook by papermill with its smallest settings, Records in an empty folder
 	$(BIN)/python -m pytest -m notebook
+
+torture: $(VENV)/installed ## thousands of kills, failing disks, flipped bits and wrong inputs, for the page about trust
+	$(BIN)/python benchmarks/torture.py
 
 lint: $(VENV)/installed ## ruff's rules and form, pyright's types
 	$(BIN)/ruff check .

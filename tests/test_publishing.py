@@ -85,7 +85,7 @@ def test_the_tests_run_on_every_python_that_the_project_names():
 
 
 @pytest.mark.parametrize(
-    ("name", "targets"), [("nightly", {"test-slow", "smoke"}), ("weekly", {"test", "constraints"})]
+    ("name", "targets"), [("nightly", {"test-slow", "smoke", "torture"}), ("weekly", {"test", "constraints"})]
 )
 def test_what_takes_long_runs_by_the_clock_and_on_demand(name, targets):
     workflow = load(name)

@@ -47,7 +47,8 @@ def _wrong_depth(depth: int, stages: int) -> str:
     step = 2 * stages
     if depth > 2 and depth % step == 2 % step:
         return ""
-    return f"depth must be {step + 2}, {2 * step + 2}, {3 * step + 2}, ... ({step} n + 2), got {depth}"
+    allowed = f"{step + 2}, {2 * step + 2}, {3 * step + 2}, ... ({step} n + 2)"
+    return f"depth must be {allowed} with {stages} stages, got {depth}"
 
 
 class ResNetModule(nn.Sequential):

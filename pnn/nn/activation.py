@@ -74,6 +74,8 @@ class Polynomial:
     def __post_init__(self) -> None:
         if isinstance(self.bound, bool) or not isinstance(self.bound, int | float):
             raise ValueError(f"bound must be a number, got {self.bound!r}")
+        if not isinstance(self.init, str):  # A function, which the module takes, has no JSON.
+            raise ValueError(f"init must be the name of a function, got {self.init!r}")
         for name in ("per_channel", "learnable"):
             if not isinstance(getattr(self, name), bool):
                 raise ValueError(f"{name} must be true or false, got {getattr(self, name)!r}")

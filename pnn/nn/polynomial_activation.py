@@ -184,5 +184,5 @@ def check_arguments(
     check_fit(degree, interval, basis, fit)
     if interval_mode not in INTERVAL_MODES:
         raise ValueError(f"interval_mode must be one of {', '.join(map(repr, INTERVAL_MODES))}, got {interval_mode!r}")
-    if not callable(init) and init not in INITS:
+    if not (callable(init) or (isinstance(init, str) and init in INITS)):
         raise ValueError(f"init must be one of {', '.join(map(repr, INITS))} or a function, got {init!r}")

@@ -480,9 +480,9 @@ def test_a_resnet_of_polynomial_activations_is_a_polynomial(degree, total, depth
 
 @pytest.mark.parametrize("depth", [8, 20, 2])
 def test_a_depth_that_no_resnet_of_four_stages_has_says_which_there_are(depth):
-    with pytest.raises(ValueError, match=r"depth must be 10, 18, 26, ... \(8 n \+ 2\), got"):
+    with pytest.raises(ValueError, match=r"depth must be 10, 18, 26, ... \(8 n \+ 2\) with 4 stages, got"):
         pnn.ResNetModule(3, 10, 4, depth=depth, stages=4)
-    with pytest.raises(pnn.RunError, match=r"ResNet.depth must be 10, 18, 26, ... \(8 n \+ 2\), got"):
+    with pytest.raises(pnn.RunError, match=r"ResNet.depth must be 10, 18, 26, ... \(8 n \+ 2\) with 4 stages, got"):
         pnn.ResNet("standard", 4, depth=depth, stages=4)
 
 

@@ -39,6 +39,7 @@ SMALLEST = {
     "own_data": {"seeds": 2, "epochs": 1},
     "showcase": {"size": "smoke"},
     "speed": {},
+    "trust": {},
     "status": {},
     "sweep_report": {},
 }
