@@ -5,6 +5,7 @@ A layer that computes with the weight of a child, and never calls it, fails them
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -73,6 +74,7 @@ def adapters(case: Case) -> None:
         setattr(host.get_submodule(parent), name, LowRank(module))
     y = host(*case.inputs) if len(case.inputs) == 1 else host[0](*case.inputs)
     assert_close(y, case.output(), "the output with adapters that start at zero")
+    assert y.requires_grad, "no adapter is called"
     y.square().sum().backward()
     for path, module in host.named_modules():
         if isinstance(module, LowRank):
@@ -98,7 +100,7 @@ def counters(case: Case) -> None:
 
     def count(module: nn.Module, _: tuple, y: Tensor) -> None:
         nonlocal counted
-        counted += y.numel() * (module.in_features if isinstance(module, nn.Linear) else module.weight[0].numel())
+        counted += y.numel() * module.get_parameter("weight")[0].numel()
 
     maps = [module for module in layer.modules() if type(module) in MAPS]
     if not maps or any(module not in maps for _, module, _ in weights(layer)):
@@ -117,7 +119,11 @@ class LowRank(nn.Module):
     As with the adapters of other libraries, its ``weight`` is that of the frozen map.
     """
 
-    def __init__(self, base: nn.Module) -> None:
+    base: Any  # These three are all of one kind, torch's linear map or one of its convolutions.
+    down: Any
+    up: Any
+
+    def __init__(self, base: Any) -> None:
         super().__init__()
         self.base = base.requires_grad_(False)
         own = {"bias": False, "device": base.weight.device, "dtype": base.weight.dtype}
@@ -125,9 +131,8 @@ class LowRank(nn.Module):
             self.down = nn.Linear(base.in_features, 2, **own)
             self.up = nn.Linear(2, base.out_features, **own)
         else:
-            settings = {
-                name: getattr(base, name) for name in ("stride", "padding", "dilation", "groups", "padding_mode")
-            }
+            kept = ("stride", "padding", "dilation", "groups", "padding_mode")
+            settings = {name: getattr(base, name) for name in kept}
             self.down = type(base)(base.in_channels, 2 * base.groups, base.kernel_size, **settings, **own)
             self.up = type(base)(2 * base.groups, base.out_channels, 1, groups=base.groups, **own)
         nn.init.zeros_(self.up.weight)

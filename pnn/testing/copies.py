@@ -85,8 +85,9 @@ def _changed(case: Case) -> nn.Module:
     """A copy in which every number is another one."""
     twin = case.fresh()
     with torch.no_grad():
-        for tensor in _floating(twin).values():
-            tensor.add_(1)
+        for tensor in twin.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.add_(1)
     return twin
 
 

@@ -43,4 +43,5 @@ def gradients_by_row(case: Case) -> None:
             expected = torch.zeros_like(p) if p.grad is None else p.grad
             assert_close(found[0][name][row], expected, f"the gradient of {name} of one row", rtol=1e-3, atol=1e-4)
         for x, of_x in zip(inputs, found[1], strict=True):
+            assert x.grad is not None
             assert_close(of_x[row], x.grad[0], "the gradient of an input of one row", rtol=1e-3, atol=1e-4)

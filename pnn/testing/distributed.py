@@ -1,9 +1,7 @@
 """Checks of training on several processes: DDP and FSDP, each on two of them, over gloo.
 
-    python -m pnn.testing.distributed FOLDER RANK
-
-is one of the two. It reads the layer and its inputs from the folder, takes its half of the rows, and compares what it
-gets with what one process alone has written there.
+Each of the two reads the layer and its inputs from a folder, takes its half of the rows, and compares its gradients
+with those that one process alone has written there.
 """
 
 import os
@@ -11,8 +9,8 @@ import pickle
 import subprocess
 import sys
 import tempfile
-import traceback
 from pathlib import Path
+from typing import Any
 
 import torch.distributed as dist
 from torch import Tensor, nn
@@ -48,10 +46,12 @@ def _on_two(case: Case, how: str) -> None:
         raise NotRun(f"another process cannot get the layer: {type(error).__name__}: {error}") from error
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "case").write_bytes(pickled)
-        command = [sys.executable, "-m", "pnn.testing.distributed", folder]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"}
-        pipes = {"env": environment, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        ranks = [subprocess.Popen([*command, str(rank)], **pipes) for rank in range(WORLD)]
+        # They find the modules of a layer where this process does, once Python itself has started.
+        start = f"import sys; sys.path[:] = {sys.path!r}; from pnn.testing.distributed import _main; _main()"
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        command = [sys.executable, "-c", start, folder]
+        both: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        ranks = [subprocess.Popen([*command, str(rank)], env=environment, text=True, **both) for rank in range(WORLD)]
         try:
             said = [rank.communicate(timeout=SECONDS)[0] for rank in ranks]
         finally:
@@ -81,7 +81,7 @@ def _replicated(layer: nn.Module) -> nn.Module:
     return nn.parallel.DistributedDataParallel(layer, find_unused_parameters=True)
 
 
-def _sharded(layer: nn.Module) -> nn.Module:
+def _sharded(layer: nn.Module) -> Any:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
@@ -91,15 +91,15 @@ def _sharded(layer: nn.Module) -> nn.Module:
     return fully_shard(layer, mesh=mesh)
 
 
-def _whole(gradient: Tensor) -> Tensor:
+def _whole(gradient: Any) -> Tensor:
     return gradient.full_tensor() if hasattr(gradient, "full_tensor") else gradient
 
 
-if __name__ == "__main__":
+def _main() -> None:
+    """One of the two processes; the last line of what it says is the error, if there is one."""
     try:
         _of_rank(sys.argv[1], int(sys.argv[2]))
     except Exception as error:
-        traceback.print_exc()
         first = next(iter(str(error).splitlines()), "")
-        print(f"{type(error).__name__}: {first}" if not isinstance(error, AssertionError) else first, file=sys.stderr)
+        print(first if isinstance(error, AssertionError) else f"{type(error).__name__}: {first}")
         sys.exit(1)

@@ -78,11 +78,18 @@ def check_layer(
         :meth:`~pnn.testing.outcome.LayerReport.raise_for_failures`. The layer, its gradients and the state of torch's
         random numbers are as they were; what torch had compiled is forgotten.
 
+    Raises:
+        ValueError: ``x`` has fewer than two rows.
+
     Example:
         >>> print(pnn.testing.check_layer(torch.nn.Bilinear(4, 5, 6), (torch.randn(3, 4), torch.randn(3, 5))))
         >>> pnn.testing.check_layer(MyLayer(4, 6), torch.randn(3, 4), quick=True).raise_for_failures()
     """
     given = x if isinstance(x, tuple) else (x,)
+    if not given or not all(isinstance(tensor, Tensor) and tensor.dim() and len(tensor) > 1 for tensor in given):
+        raise ValueError(
+            "x must be a tensor of two rows or more, such as torch.randn(3, 4), or a tuple of such tensors"
+        )
     with torch.random.fork_rng([]), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Torch warns of its own older norms, of tracing, and of quantisation.
         torch.manual_seed(0)

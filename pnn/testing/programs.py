@@ -1,6 +1,7 @@
 """Checks of what makes a program of a layer: tracing, the compiler, export, and ONNX."""
 
 import importlib.util
+from typing import Any
 
 import torch
 
@@ -11,7 +12,7 @@ BATCHES = (2, 7)
 
 def trace(case: Case) -> None:
     """torch.jit.trace gives the same, for another number of rows too."""
-    traced = torch.jit.trace(case.fresh(), case.inputs)
+    traced: Any = torch.jit.trace(case.fresh(), case.inputs)
     for rows in BATCHES:
         assert_close(traced(*case.rows(rows)), case.fresh()(*case.rows(rows)), f"the traced output of {rows} rows")
 
@@ -48,7 +49,7 @@ def onnx(case: Case) -> None:
 
     program = torch.onnx.export(case.fresh(), case.inputs, dynamo=True, dynamic_shapes=_free(case), verbose=False)
     assert program is not None
-    evaluator = ReferenceEvaluator(program.model_proto)
+    evaluator: Any = ReferenceEvaluator(program.model_proto)
     for rows in BATCHES:
         inputs = case.rows(rows)
         named = dict(zip(evaluator.input_names, (x.numpy() for x in inputs), strict=True))
