@@ -115,9 +115,16 @@ def _checked(check: Callable[[Case], None], case: Case) -> Check:
     except AssertionError as error:
         return Check(name, "failed", str(error))
     except Exception as error:  # The code of a layer, and what torch does to it, may raise anything.
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-        return Check(name, "failed", f"{type(error).__name__}: {first}"[:300])
+        return Check(name, "failed", _reason(error))
     return Check(name, "held")
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of what was raised first."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return f"{type(error).__name__}: {first}"[:300]
 
 
 def _called(check: Callable[[Case], None]) -> str:
