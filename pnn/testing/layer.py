@@ -79,7 +79,7 @@ def check_layer(
         random numbers are as they were; what torch had compiled is forgotten.
 
     Raises:
-        ValueError: ``x`` has fewer than two rows.
+        ValueError: ``x`` has fewer than two rows, or what the layer gives is not one tensor.
 
     Example:
         >>> print(pnn.testing.check_layer(torch.nn.Bilinear(4, 5, 6), (torch.randn(3, 4), torch.randn(3, 5))))
@@ -95,6 +95,7 @@ def check_layer(
         torch.manual_seed(0)
         module, make = (layer, None) if isinstance(layer, nn.Module) else (layer(), layer)
         case = Case(module, tuple(tensor.detach().clone() for tensor in given), make)
+        _refuse_other_outputs(case)
         found = [_checked(check, case) for check in QUICK]
         if quick:
             found += [Check(_called(check), "not run", "it takes seconds") for check in SLOW]
@@ -117,6 +118,18 @@ def _checked(check: Callable[[Case], None], case: Case) -> Check:
     except Exception as error:  # The code of a layer, and what torch does to it, may raise anything.
         return Check(name, "failed", _reason(error))
     return Check(name, "held")
+
+
+def _refuse_other_outputs(case: Case) -> None:
+    try:
+        y = case.output()
+    except Exception:  # Every check that calls the layer will say so.
+        return
+    if not isinstance(y, Tensor):
+        raise ValueError(
+            f"{type(case.layer).__name__} must give one tensor, got {type(y).__name__}: check a module that calls it "
+            "and gives one of its outputs"
+        )
 
 
 def _reason(error: BaseException) -> str:

@@ -188,6 +188,17 @@ def test_an_input_without_two_rows_is_refused(x):
         check_layer(nn.Linear(4, 6), x)
 
 
+def test_a_layer_that_gives_several_tensors_is_refused():
+    with pytest.raises(ValueError, match="GRU must give one tensor, got tuple"):
+        check_layer(nn.GRU(4, 6), torch.randn(3, 5, 4))
+
+
+def test_torchs_attention_fails_by_the_name_of_the_map_that_it_never_calls():
+    report = check_layer(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), torch.randn(3, 5, 8), quick=True)
+    assert report["hooks"].why == "the forward_pre hook of 'self_attn.out_proj' never fired"
+    assert report["older spectral norm"].why == "'self_attn.out_proj.weight' has no gradient in the first step"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("make", "x"), OTHERS.values(), ids=OTHERS)
 def test_layers_of_others_hold_all_checks(make, x):
