@@ -100,4 +100,4 @@ def _held(kind: str) -> Cell:
 
 
 def _made_by(found: Mapping[str, Any]) -> str:
-    return f"torch {found['torch'].partition('+')[0]}, onnx {found['onnx']}, on a processor"
+    return f"with torch {found['torch'].partition('+')[0]} and onnx {found['onnx']}, on a processor"
