@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
         sweep,
         system,
         tasks,
+        testing,
         training,
     )
     from .analysis.audit import Audit, Obstacle, audit, degree_along_line
@@ -126,6 +127,7 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     from .tasks.own import OwnRows, own_rows
     from .tasks.speech_commands import SpeechCommands
     from .tasks.uci_har import UCIHAR
+    from .testing import LayerReport, check_layer
     from .training.checkpoint import CheckpointError
     from .training.fit import fit
 else:
@@ -233,6 +235,7 @@ else:
         "tasks.own": ("OwnRows", "own_rows"),
         "tasks.speech_commands": ("SpeechCommands",),
         "tasks.uci_har": ("UCIHAR",),
+        "testing": ("LayerReport", "check_layer"),
         "training.checkpoint": ("CheckpointError",),
         "training.fit": ("fit",),
     }
@@ -248,6 +251,7 @@ else:
         "sweep",
         "system",
         "tasks",
+        "testing",
         "training",
     )
     __getattr__, __dir__ = lazily(__name__, _HOMES, _ROOMS)
@@ -305,6 +309,7 @@ __all__ = [
     "KANConv2d",
     "KANLinear",
     "Known",
+    "LayerReport",
     "LeNet",
     "LeNetModule",
     "MLPModule",
@@ -371,6 +376,7 @@ __all__ = [
     "__version__",
     "audit",
     "budget",
+    "check_layer",
     "compare",
     "compare_records",
     "convert",

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from ..methods.relinear import relinear_
 from ..networks.neurons import NEURONS
 from ..nn.fused import fuse, settings_of
+from ..nn.plain import owns_its_weight
 
 POINTS = 192  # An activation is fitted at so many quantiles of its inputs,
 MARGIN = 64  # and at so many points spread evenly over twice their range: what it is given later may lie there.
@@ -30,11 +31,13 @@ def started_as(layer: nn.Linear | nn.Conv1d | nn.Conv2d, neuron: str) -> tuple[n
     constant 1. The other neurons have no conventional start.
 
     Raises:
-        ValueError: the neuron has no layer of this kind.
+        ValueError: the neuron has no layer of this kind, or the weights of the old one are computed from others.
     """
     kind = NEURONS[neuron]
     if type(layer) not in (nn.Linear, nn.Conv1d, nn.Conv2d):
         raise ValueError(f"{type(layer).__name__} is a subclass, which may compute something else")
+    if not owns_its_weight(layer):
+        raise ValueError("its weight is computed from others, by a normalisation or a mask, which it would lose")
     target = {nn.Linear: kind.linear, nn.Conv1d: kind.conv1d, nn.Conv2d: kind.conv2d}[type(layer)]
     if target is None:
         raise ValueError(f"the neuron {neuron!r} has no layer for {type(layer).__name__}")

@@ -239,7 +239,7 @@ def _match(model: nn.Module, example: Tensor, names, activation, neuron, goal: i
     except ValueError as error:
         return f"not matched: {error}"
     if not widths:
-        return "not matched: every width is read by more than one layer"
+        return "not matched: every width is read by more than one layer, or belongs to a weight that is computed"
     meta = copy.deepcopy(model).to("meta")
     x = example.to("meta")
 

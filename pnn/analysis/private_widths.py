@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx, nn
 
+from ..nn.plain import owns_its_weight
 from .call_sites import ACTIVATIONS, replace
 
 _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d)
@@ -56,7 +57,7 @@ def private_widths(model: nn.Module) -> list[PrivateWidth]:
 
 
 def _is_plain(module: nn.Module) -> bool:
-    return type(module) in _LAYERS and getattr(module, "groups", 1) == 1
+    return type(module) in _LAYERS and owns_its_weight(module) and getattr(module, "groups", 1) == 1
 
 
 def narrow(model: nn.Module, widths: list[PrivateWidth], share: float) -> None:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..nn import QuadraticConv1d, QuadraticConv2d, QuadraticLinear
+from ..nn.plain import owns_its_weight
 from ..system.choice import RunError, check_at_least, check_types
 from .method import MethodBase, Recipe, Run
 
@@ -92,7 +93,9 @@ def relinear_(model: nn.Module, source: nn.Module | None = None) -> nn.Module:
 
     Raises:
         ValueError: there is no quadratic layer, one has another form or no bias (its :math:`g` could not be 1, and the
-            layer would be 0), or the two networks differ; the message names the module. Nothing has been changed then.
+            layer would be 0), one has a weight that is computed from other parameters (by weight or spectral
+            normalisation, a mask, an adapter), or the two networks differ; the message names the module. Nothing has
+            been changed then.
 
     Source: :cite:t:`fan2023`.
 
@@ -103,6 +106,8 @@ def relinear_(model: nn.Module, source: nn.Module | None = None) -> nn.Module:
     """
     layers = list(_quadratic_layers(model))
     for name, layer in layers:
+        for letter in "rgb" if layer.form == "full" else "rg":
+            _refuse_computed(name, letter, getattr(layer, letter))
         if layer.g.bias is None:
             raise ValueError(
                 f"{name} has no bias, so that it would start as (R x)(0 x) = 0: build it with bias=True, also where a "
@@ -128,11 +133,13 @@ def relinear_groups(
     r"""Parameter groups for a torch optimiser that hold the quadratic parts of a network back.
 
     The quadratic parts of a layer :math:`y = (R x + b)(G x + g) + B (x \odot x) + c` are G, g, B and c. Parameters are
-    sorted by identity, never by name, and each is in one group:
+    sorted by identity and the layer that they are in, and each is in one group:
 
     - ``"conventional"``: all others, whole polynomial layers included, with ``lr`` and ``weight_decay``;
     - ``"quadratic"``: G, B and c, with ``ratio * lr`` and ``shrink``;
     - ``"gate"``: g, with ``ratio * lr`` and no weight decay, which would pull it from 1 to 0, and the layer with it.
+
+    Where G or B is normalised, masked or adapted, what it is computed from is in the group that it would be in.
 
     The two strategies of the source are ``ratio`` below 1 (smaller steps) and ``shrink`` (shrinking weights); they can
     be joined. R and G are parameters of their own, so that the groups are exact for every optimiser, Adam included.
@@ -166,9 +173,11 @@ def relinear_groups(
 
     group_of = {}
     for _, layer in _quadratic_layers(model):
-        parts = [layer.g.weight, *(layer.b.parameters() if layer.form == "full" else ())]
-        group_of |= {part: "quadratic" for part in parts}
-        group_of |= {layer.g.bias: "gate"}
+        for name, part in layer.g.named_parameters():
+            # A mask calls it "bias_orig", a parametrisation "parametrizations.bias.original", an adapter "base.bias".
+            group_of[part] = "gate" if "bias" in name else "quadratic"
+        if layer.form == "full":
+            group_of |= dict.fromkeys(layer.b.parameters(), "quadratic")
     groups = {
         "conventional": {"lr": lr, "weight_decay": weight_decay},
         "quadratic": {"lr": ratio * lr, "weight_decay": shrink},
@@ -196,6 +205,15 @@ def _quadratic_layers(model: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         raise ValueError(
             f"the model ({type(model).__name__}) has no quadratic layer: ReLinear is for QuadraticLinear, "
             "QuadraticConv1d and QuadraticConv2d"
+        )
+
+
+def _refuse_computed(here: str, letter: str, layer: nn.Module) -> None:
+    """Refuse a map whose weight is computed: what is written into it would be lost."""
+    if not owns_its_weight(layer):
+        raise ValueError(
+            f"the map {letter!r} in {here} is a {type(layer).__name__} whose weight or bias is computed, by a "
+            "normalisation, a mask or an adapter: call relinear_ before these are put on the model"
         )
 
 

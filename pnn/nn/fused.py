@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from .drop_in import DropIn, reset_inside
+
 # These arguments torch's convolutions keep, as attributes of the same names.
 SETTINGS = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "padding_mode")
 
@@ -42,16 +44,17 @@ def unfuse(fused: Tensor, groups: int, branches: int) -> list[Tensor]:
     return [t.flatten(0, 1) for t in fused.unflatten(0, (groups, branches, -1)).unbind(1)]
 
 
-class Fused(nn.Module):
+class Fused(DropIn):
     """This is a neuron of ``_branches`` maps; a subclass says in ``_combine`` what becomes of them."""
 
     _branches: ClassVar[int]
     _combine: Callable[..., Tensor]
+    _chunk: ClassVar[Callable[..., Any]] = staticmethod(torch.chunk)  # It takes the maps apart.
     maps: nn.Linear | nn.Conv1d | nn.Conv2d
 
     def reset_parameters(self) -> None:
         """Draw the weights again, each of the maps as torch's own layer does."""
-        self.maps.reset_parameters()
+        reset_inside(self.maps)
 
 
 class FusedLinear(Fused):
@@ -64,7 +67,7 @@ class FusedLinear(Fused):
         self.maps = nn.Linear(in_features, self._branches * out_features, bias, device, dtype)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._combine(*self.maps(x).chunk(self._branches, -1))
+        return self._combine(*self._chunk(self.maps(x), self._branches, -1))
 
     def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.maps.bias is not None}"
@@ -107,9 +110,9 @@ class FusedConv(Fused):
     def forward(self, x: Tensor) -> Tensor:
         maps, channels = self.maps(x), -1 - self._dims
         if self.groups == 1:
-            return self._combine(*maps.chunk(self._branches, channels))
-        maps = maps.unflatten(channels, (self.groups, self._branches, -1)).unbind(channels - 1)
-        return self._combine(*maps).flatten(channels - 1, channels)
+            return self._combine(*self._chunk(maps, self._branches, channels))
+        maps = self._chunk(maps.unflatten(channels, (self.groups, self._branches, -1)), self._branches, channels - 1)
+        return self._combine(*(y.squeeze(channels - 1) for y in maps)).flatten(channels - 1, channels)
 
     def extra_repr(self) -> str:
         return describe(self, self.maps.bias is not None)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from .drop_in import reset_inside
 from .fused import Fused, FusedConv, FusedLinear
 
 
@@ -115,6 +116,9 @@ class _Star(Fused):
     """What the star layers share: the activation of the first map."""
 
     _branches = 2
+    # Torch forbids to write into one of several views, as an activation that works in place does; but nobody reads the
+    # fused map after it, so that these need not be marked as views of it.
+    _chunk = staticmethod(torch.unsafe_chunk)
 
     def _set_activation(self, activation: Callable[[], nn.Module]) -> None:
         try:
@@ -127,6 +131,11 @@ class _Star(Fused):
         if not isinstance(module, nn.Module):
             raise ValueError(f"activation must make a torch.nn.Module, such as torch.nn.ReLU6 does; got {module!r}")
         self.activation = module.to(self.maps.weight.device, self.maps.weight.dtype)
+
+    def reset_parameters(self) -> None:
+        """Draw the weights again, each of the maps as torch's own layer does, and those of the activation."""
+        super().reset_parameters()
+        reset_inside(self.activation)
 
     def _combine(self, a: Tensor, b: Tensor) -> Tensor:
         return self.activation(a) * b

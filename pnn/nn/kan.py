@@ -253,7 +253,7 @@ class KANConv2d(_Edges, FusedConv):
         if x.shape[-3] != self.in_channels:
             raise ValueError(f"expected {self.in_channels} channels, got shape {tuple(x.shape)}")
         padded = self._pad(x)
-        if x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous():
+        if x.dim() == 4 and x.movedim(-3, -1).is_contiguous() and not x.is_contiguous():  # It is in channels_last.
             values = self._expand(padded.movedim(-3, -1), -1).movedim(-1, -3)
         else:
             values = self._expand(padded, -3)

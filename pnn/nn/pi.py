@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from .drop_in import DropIn, reset_inside
 from .fused import describe, settings_of
 
 
@@ -15,7 +16,7 @@ def _at_least_one(name: str, value: int) -> int:
     return value
 
 
-class _Pi(nn.Module):
+class _Pi(DropIn):
     """A network of this kind is a fused map of the input, a recursion over its branches, and the output map.
 
     Each group of a fused convolution has all the branches, so the groups are a dimension of their own in the recursion.
@@ -32,10 +33,8 @@ class _Pi(nn.Module):
 
     def reset_parameters(self) -> None:
         """Draw the weights again, each of the maps as torch's own layer does."""
-        for module in self.modules():
-            reset = getattr(module, "reset_parameters", None)
-            if module is not self and reset is not None:
-                reset()
+        for module in self.children():
+            reset_inside(module)
 
     def forward(self, z: Tensor) -> Tensor:
         u = self.maps(z)

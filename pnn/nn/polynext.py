@@ -1,11 +1,13 @@
 """An activation-free residual block in the manner of PolyNeXt: a polynomial of its input at inference."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from .drop_in import reset_inside
 
 
 class _Scaled(nn.Module):
@@ -121,10 +123,8 @@ class PolyNeXtBlock(nn.Module):
 
     def reset_parameters(self) -> None:
         """Draw the weights again, and set scales and BatchNorms to their start."""
-        children: Iterator[Any] = self.children()
-        for module in children:
-            if module is not self.activation:
-                module.reset_parameters()
+        for module in self.children():
+            reset_inside(module)
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.norm1(x)

@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from .drop_in import DropIn
 from .fused import settings_of
 
 
-class _Product(nn.Module):
+class _Product(DropIn):
     """One map (``maps``) takes the inputs' logarithms and their signs; exp, cos and the bias follow."""
 
     maps: nn.Linear | nn.Conv2d
@@ -187,4 +188,5 @@ class ProductConv2d(_Product):
     def forward(self, x: Tensor) -> Tensor:
         if x.dim() == 3:  # The batch dimension is missing.
             return self.forward(x.unsqueeze(0)).squeeze(0)
-        return self._product(*self.maps(torch.cat(self._parts(x))).chunk(2))
+        both = self.maps(torch.cat(self._parts(x)))
+        return self._product(*both.unflatten(0, (2, -1)).unbind())  # An exported chunk would keep the size of a batch.

@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .drop_in import DropIn, reset_inside
 from .fused import SETTINGS, fuse
+from .plain import is_plain
 
 _MAPS = {"full": "rgb", "compact": "rg", "type2": "b", "type3": "r"}  # Each form has these maps.
 _ELSEWHERE = {
@@ -18,7 +20,7 @@ _ELSEWHERE = {
 }
 
 
-class _Quadratic(nn.Module):
+class _Quadratic(DropIn):
     """The maps of this neuron are torch's own layers (``_layer``), each a child with the name of the map."""
 
     _layer: ClassVar[Callable[..., nn.Module]]
@@ -46,7 +48,7 @@ class _Quadratic(nn.Module):
     def reset_parameters(self) -> None:
         """Draw the weights again, each of the maps as torch's own layer does."""
         for name in _MAPS[self.form]:
-            getattr(self, name).reset_parameters()
+            reset_inside(getattr(self, name))
 
     def forward(self, x: Tensor) -> Tensor:
         if self.form == "type2":
@@ -54,13 +56,27 @@ class _Quadratic(nn.Module):
         if self.form == "type3":
             r = self.r(x)
             return r * r
-        r, g = self._fused(x)
-        if self.form == "compact":
-            y = r * g
-        else:
-            power = self.b(x * x)
-            y = torch.addcmul(power if self.groups == 1 else power.unflatten(self._channels, (self.groups, -1)), r, g)
+        r, g = self._fused(x) if self._may_fuse() else self._called(x)
+        y = r * g if self.form == "compact" else torch.addcmul(self._grouped(self.b(x * x)), r, g)
         return y if self.groups == 1 else y.flatten(self._channels - 1, self._channels)
+
+    def _may_fuse(self) -> bool:
+        """Whether R and G are nothing but two maps of the same settings, so that one joined map is both."""
+        r, g = self.r, self.g
+        return (
+            is_plain(r)
+            and is_plain(g)
+            and (r.bias is None) == (g.bias is None)
+            and all(getattr(r, name) == getattr(g, name) for name in self._settings)
+        )
+
+    def _called(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """R x + b and G x + g as their layers compute them; with groups, as `_fused` gives them."""
+        return self._grouped(self.r(x)), self._grouped(self.g(x))
+
+    def _grouped(self, y: Tensor) -> Tensor:
+        """With groups, split the channels into (group, channel)."""
+        return y if self.groups == 1 else y.unflatten(self._channels, (self.groups, -1))
 
     def _fused(self, x: Tensor) -> tuple[Tensor, ...]:
         """Compute R x + b and G x + g by one map; with groups, their channels are split into (group, channel)."""
@@ -100,7 +116,8 @@ class QuadraticLinear(_Quadratic):
 
     Each map is a layer of its own (``r``, ``g``, ``b``), so that an optimiser can treat one of them apart, as
     :func:`relinear_groups` does. R and G are still computed by one fused linear map, for which their weights are
-    joined in every forward pass; B, whose input is another, is a second one.
+    joined in every forward pass; B, whose input is another, is a second one. Where something was done to the layers
+    (a hook, a norm, a mask, an adapter in their place, quantisation, sharding), they are called one by one instead.
 
     - **Degree** 2 in the input, **multiplicative depth** 1.
     - **Parameters** :math:`m (\mathrm{in} + 1) \cdot \mathrm{out}` with :math:`m` maps (full 3, compact 2, type2 and

@@ -99,6 +99,7 @@ class _Evaluate(torch.autograd.Function):
     def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
         *tensors, ctx.k = inputs
         ctx.save_for_backward(*tensors)
+        ctx.save_for_forward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple:  # type: ignore[override]
@@ -113,6 +114,16 @@ class _Evaluate(torch.autograd.Function):
             derivative = torch.addcmul(derivative, weight, through)
         of_v = torch.stack([_summed(slope, x, v[0]), slope.sum_to_size(v[1].shape)])
         return slope * derivative, torch.stack(of_c), torch.stack(of_w), of_v, None
+
+    @staticmethod
+    def jvp(ctx: Any, x_along: Tensor, c_along: Tensor, w_along: Tensor, v_along: Tensor, _: None) -> Tensor:  # type: ignore[override]
+        x, c, w, v = ctx.saved_tensors
+        along = v_along[0] * x + v[0] * x_along + v_along[1]
+        for i in range(len(c)):
+            d = x - c[i]
+            r = d.abs()
+            along = along + w_along[i] * kernel(r, ctx.k) + w[i] * _slope(d, r, ctx.k) * (x_along - c_along[i])
+        return along
 
 
 def _summed(x: Tensor, y: Tensor, like: Tensor) -> Tensor:

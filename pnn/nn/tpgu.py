@@ -107,10 +107,22 @@ class TPGU(LearnedActivation):
 
 
 def _gated(x: Tensor, b: Tensor, coefficients: Tensor) -> Tensor:
-    u, value = x - b, coefficients[-1]
+    return x * _horner(x - b, coefficients)
+
+
+def _horner(u: Tensor, coefficients: Tensor) -> Tensor:
+    value = coefficients[-1]
     for coefficient in coefficients[:-1].flip(0).unbind():
         value = torch.addcmul(coefficient, u, value)
-    return x * value
+    return value
+
+
+def _with_derivative(u: Tensor, coefficients: Tensor) -> tuple[Tensor, Tensor]:
+    value, derivative = coefficients[-1], torch.zeros_like(coefficients[-1])
+    for coefficient in coefficients[:-1].flip(0).unbind():
+        derivative = torch.addcmul(value, u, derivative)
+        value = torch.addcmul(coefficient, u, value)
+    return value, derivative
 
 
 class _Gated(torch.autograd.Function):
@@ -125,15 +137,13 @@ class _Gated(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple, output: Tensor) -> None:
         ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple:  # type: ignore[override]
         x, b, coefficients = ctx.saved_tensors
         u = x - b
-        value, derivative = coefficients[-1], torch.zeros_like(coefficients[-1])
-        for coefficient in coefficients[:-1].flip(0).unbind():
-            derivative = torch.addcmul(value, u, derivative)
-            value = torch.addcmul(coefficient, u, value)
+        value, derivative = _with_derivative(u, coefficients)
         weighted = slope * x
         inner = weighted * derivative
         moments, power = [], weighted
@@ -141,6 +151,13 @@ class _Gated(torch.autograd.Function):
             moments.append(power.sum_to_size(coefficient.shape))
             power = power * u
         return slope * value + inner, -inner.sum_to_size(b.shape), torch.stack(moments)
+
+    @staticmethod
+    def jvp(ctx: Any, x_along: Tensor, b_along: Tensor, coefficients_along: Tensor) -> Tensor:  # type: ignore[override]
+        x, b, coefficients = ctx.saved_tensors
+        u = x - b
+        value, derivative = _with_derivative(u, coefficients)
+        return x_along * value + x * (derivative * (x_along - b_along) + _horner(u, coefficients_along))
 
 
 @dataclass(frozen=True)

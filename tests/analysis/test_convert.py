@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.nn.utils import prune
 from torch.testing import assert_close
 
 import pnn
@@ -17,6 +18,10 @@ from pnn.analysis.private_widths import private_widths
 @pytest.fixture(autouse=True)
 def same_numbers_in_every_run():
     torch.manual_seed(0)
+
+
+def masked(layer: nn.Module) -> None:
+    prune.l1_unstructured(layer, "weight", amount=0.5)
 
 
 class Block(nn.Module):
@@ -203,6 +208,17 @@ def test_weights_that_another_module_reads_stay():
     assert all("reads its weight" in one.reason or "never called" in one.reason for one in conversion.left)
 
 
+@pytest.mark.parametrize("norm", [nn.utils.parametrizations.weight_norm, nn.utils.weight_norm, masked])
+@pytest.mark.filterwarnings("ignore:`torch.nn.utils.weight_norm` is deprecated:FutureWarning")
+def test_a_weight_that_is_computed_stays_and_so_does_its_width(norm):
+    source = nn.Sequential(nn.Linear(6, 40), nn.ReLU(), nn.Linear(40, 6))
+    norm(source[0])
+    conversion = pnn.convert(source, torch.randn(8, 6), neuron="polynomial", match="parameters")
+    assert [one.name for one in conversion.left] == ["0"]
+    assert {one.name for one in conversion.replaced} == {"2"}
+    assert conversion.width.startswith("not matched")
+
+
 # --- widths ----------------------------------------------------------------------------------------------------------
 
 
@@ -236,7 +252,7 @@ def test_the_units_with_the_largest_weights_stay():
 def test_where_no_width_is_free_the_report_says_so():
     source = nn.Sequential(nn.Linear(4, 4), nn.Softmax(1))
     conversion = pnn.convert(source, torch.randn(3, 4), neuron="polynomial", match="parameters")
-    assert conversion.width == "not matched: every width is read by more than one layer"
+    assert conversion.width == "not matched: every width is read by more than one layer, or belongs to a weight that is computed"
 
 
 def test_where_the_free_widths_are_too_few_they_stay_and_the_report_says_so():

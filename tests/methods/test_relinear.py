@@ -6,6 +6,7 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 from torch.testing import assert_close
 
 import pnn
@@ -328,3 +329,40 @@ def test_ratio_0_freezes_the_quadratic_parts(kind):
     frozen = quadratic_names(model, "g", "b")
     for name, parameter in model.named_parameters():
         assert torch.equal(parameter, before[name]) == (name in frozen), name
+
+
+# Weights that are computed from others
+
+
+def masked(layer):
+    prune.l1_unstructured(layer, "weight", amount=0.5)
+
+
+COMPUTED = {
+    "parametrised": nn.utils.parametrizations.weight_norm,
+    "spectral": nn.utils.parametrizations.spectral_norm,
+    "older norm": nn.utils.spectral_norm,
+    "masked": masked,
+}
+
+
+@pytest.mark.parametrize("compute", COMPUTED.values(), ids=COMPUTED)
+@pytest.mark.parametrize("letter", ["r", "g", "b"])
+def test_what_would_be_written_into_a_computed_weight_is_refused_by_name(letter, compute):
+    model = quadratic()
+    compute(getattr(model.conv, letter))
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(ValueError, match=f"the map '{letter}' in the module 'conv'.*call relinear_ before"):
+        relinear_(model, conventional())
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+@pytest.mark.parametrize("compute", COMPUTED.values(), ids=COMPUTED)
+def test_what_a_quadratic_weight_is_computed_from_is_held_back_with_it(compute):
+    model = nn.Sequential(pnn.QuadraticLinear(4, 6))
+    for layer in model[0].children():
+        compute(layer)
+    groups = {group["name"]: group["params"] for group in relinear_groups(model, 0.1, ratio=0.01)}
+    assert {id(p) for p in groups["conventional"]} == {id(p) for p in model[0].r.parameters()}
+    assert [id(p) for p in groups["gate"]] == [id(model[0].g.bias)]

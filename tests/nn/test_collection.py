@@ -1,10 +1,10 @@
 """Every layer that `pnn` exports, in all its kinds: a new one is tested by existing."""
 
-import copy
+import functools
 import inspect
-import pickle
 import re
 import shutil
+import warnings
 
 import pytest
 import torch
@@ -14,6 +14,8 @@ from torch.testing import assert_close
 import pnn
 from pnn import nn as collection
 from pnn.nn.learned import LearnedActivation
+from pnn.testing import programs
+from pnn.testing.case import Case
 
 # what a layer may be told beyond torch's own arguments; every layer is tested as it is by default, too
 KINDS = {
@@ -77,6 +79,7 @@ def of_torchs(layers: tuple, listed):
 
 LAYERS = [getattr(collection, name) for name in collection.__all__]
 every_layer = pytest.mark.parametrize("kind", LAYERS)
+one_of_each_family = pytest.mark.parametrize("kind", {kind.__module__: kind for kind in LAYERS}.values())
 every_kind = pytest.mark.parametrize(("kind", "settings"), list(cases(variations=False)))  # of what takes a second each
 every_convolution = pytest.mark.parametrize(
     ("kind", "settings"), of_torchs((nn.Conv1d, nn.Conv2d), cases(variations=False))
@@ -174,34 +177,24 @@ def test_every_parameter_has_a_gradient_and_all_are_finite(kind, settings):
 
 
 @every_case
-def test_device_and_type_are_as_told(kind, settings):
-    layer = build(kind, settings, device="meta", dtype=torch.float64)
-    tensors = [*layer.parameters(), *(b for b in layer.buffers() if b.is_floating_point())]
-    assert all(tensor.is_meta and tensor.dtype == torch.float64 for tensor in tensors)
-    y = layer(example(kind, device="meta", dtype=torch.float64))
-    assert y.is_meta
-    assert y.shape == build(kind, settings)(example(kind)).shape
+def test_it_can_be_used_wherever_torchs_own_are(kind, settings):
+    pnn.check_layer(functools.partial(build, kind, settings), example(kind), quick=True).raise_for_failures()
 
 
-def through_pickle(layer):
-    return pickle.loads(pickle.dumps(layer))
+@pytest.mark.slow
+@every_kind
+def test_as_onnx_with_any_batch_it_is_the_same(kind, settings):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # The exporter warns of itself.
+        programs.onnx(Case(build(kind, settings), (example(kind),)))
 
 
-def through_state_dict(layer):
-    fresh = copy.deepcopy(layer)
-    fresh.reset_parameters()
-    fresh.load_state_dict(layer.state_dict())
-    return fresh
-
-
-@every_case
-def test_copies_compute_the_same(kind, settings):
-    layer = build(kind, settings).eval()
-    x = example(kind)
-    for duplicate in (copy.deepcopy, through_pickle, through_state_dict):
-        twin = duplicate(layer)
-        assert str(twin) == str(layer), duplicate
-        assert torch.equal(twin(x), layer(x)), duplicate
+@pytest.mark.slow
+@one_of_each_family
+def test_it_can_be_used_wherever_torchs_own_are_on_two_processes_too(kind):
+    report = pnn.check_layer(functools.partial(build, kind, {}), example(kind))
+    report.raise_for_failures()
+    assert {check.outcome for check in report} <= {"held", "does not apply"}
 
 
 @every_case
@@ -254,7 +247,7 @@ def test_compiled_it_is_the_same(kind, settings):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="no C++ compiler")
-@pytest.mark.parametrize("kind", {kind.__module__: kind for kind in LAYERS}.values())  # one of each family
+@one_of_each_family
 def test_compiled_to_machine_code_it_is_the_same(kind):
     compiled_is_the_same(kind, {}, "inductor")
 

@@ -239,3 +239,47 @@ def test_costs_are_those_of_the_docstring(kind, bias):
 def test_groups_must_divide_the_channels(kind):
     with pytest.raises(ValueError, match="out_channels must be divisible by groups"):
         kind(6, 4, 3, groups=3)
+
+
+class Doubling(nn.Module):
+    """It works in place, and says so nowhere."""
+
+    def forward(self, x):
+        return x.mul_(2)
+
+
+class Doubled(nn.Module):
+    def forward(self, x):
+        return 2 * x
+
+
+IN_PLACE = {
+    "of torch": (functools.partial(nn.ReLU6, inplace=True), nn.ReLU6),
+    "inside": (lambda: nn.Sequential(nn.Hardswish(inplace=True)), nn.Hardswish),
+    "unsaid": (Doubling, Doubled),
+}
+
+
+@pytest.mark.parametrize(("in_place", "plain"), IN_PLACE.values(), ids=IN_PLACE)
+@pytest.mark.parametrize("groups", [1, 2])
+@every_star
+def test_an_activation_may_work_in_place(kind, groups, in_place, plain):
+    settings = {} if kind is pnn.StarLinear else {"groups": groups}
+    layer, twin = (build(kind, 4, 6, **settings, activation=activation) for activation in (in_place, plain))
+    twin.maps.load_state_dict(layer.maps.state_dict())
+    found = []
+    for star in (layer, twin):
+        x = torch.linspace(-3, 3, example(kind).numel()).view_as(example(kind)).requires_grad_()
+        y = star(x)
+        y.square().sum().backward()
+        found.append((y, x.grad, star.maps.weight.grad))
+    assert_close(*found)
+
+
+@every_star
+def test_a_reset_draws_the_activation_anew_too(kind):
+    layer = build(kind, 4, 6, activation=lambda: nn.Sequential(nn.PReLU(), nn.Identity()))
+    with torch.no_grad():
+        layer.activation[0].weight.fill_(7)
+    layer.reset_parameters()
+    assert layer.activation[0].weight.item() == 0.25

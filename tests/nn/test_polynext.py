@@ -72,3 +72,11 @@ def test_bad_arguments_say_what_is_allowed():
     for scale in (0, 1, -0.5):
         with pytest.raises(ValueError, match=f"scale must be between 0 and 1.*got {scale}"):
             pnn.PolyNeXtBlock(4, scale=scale)
+
+
+def test_a_reset_draws_the_activation_anew_too():
+    block = pnn.PolyNeXtBlock(4, activation=torch.nn.PReLU)
+    with torch.no_grad():
+        block.activation.weight.fill_(7)
+    block.reset_parameters()
+    assert block.activation.weight.item() == 0.25
