@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..system.files import LockError, lock, write_atomically
+from ..system.files import LockError, NoRoomError, lock, write_atomically
 from .folders import results_folder
 from .packed import texts_in, write_texts
 from .record import Record
@@ -22,6 +22,10 @@ LOOK_SECONDS = 1.0  # A process waits this long between two looks at a run that 
 
 class RecordError(Exception):
     """A Record that cannot be read or written; the message says which file and what to do."""
+
+
+class UnwritableRecordError(RecordError, NoRoomError):
+    """A Record that cannot be written."""
 
 
 def record_path(run: Run, folder: Path) -> Path:
@@ -91,7 +95,7 @@ def save_record(record: Record, results: Path | None = None) -> Path:
     """Write a Record, whole or not at all; one of the same run that is packed makes way.
 
     Raises:
-        RecordError: the disk is full or read-only.
+        UnwritableRecordError: the disk is full or read-only.
     """
     folder, run = results or results_folder(), record.run
     path, packed = record_path(run, folder), packed_path(folder, run.task.name, run.size)
@@ -102,7 +106,7 @@ def save_record(record: Record, results: Path | None = None) -> Path:
                 write_texts(packed, {name: text for name, text in texts.items() if name != run.name})
             write_atomically(path, lambda part: part.write_text(record.to_json(indent=1) + "\n"))
     except OSError as error:
-        raise RecordError(
+        raise UnwritableRecordError(
             f"the Record {path} could not be written: {error}. Make room and start again: it goes on from there"
         ) from error
     return path

@@ -18,6 +18,10 @@ LEFT_SECONDS = 86_400.0  # No writer takes so long: what is older was left by on
 UNSUPPORTED = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}  # A file system without locks answers with one of these.
 
 
+class NoRoomError(Exception):
+    """A file that cannot be written, as on a full disk: no other can be written there, either."""
+
+
 class LockError(OSError):
     """The file system has no locks."""
 

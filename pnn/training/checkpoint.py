@@ -12,11 +12,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from ..system.files import write_atomically
+from ..system.files import NoRoomError, write_atomically
 
 
 class CheckpointError(Exception):
     """A checkpoint that cannot be written, or must not be trusted; the message says which file and what to do."""
+
+
+class UnwritableCheckpointError(CheckpointError, NoRoomError):
+    """A checkpoint that cannot be written."""
 
 
 class ForeignCheckpointError(CheckpointError):
@@ -31,14 +35,14 @@ def save(path: Path, tensors: dict[str, Tensor], state: dict[str, Any]) -> None:
     """Write tensors and a JSON state as one file, atomically.
 
     Raises:
-        CheckpointError: it cannot be written, as on a full disk; the previous checkpoint is intact.
+        UnwritableCheckpointError: it cannot be written, as on a full disk; the previous checkpoint is intact.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     header = {"state": json.dumps(state, allow_nan=False), "sha256": _digest(tensors)}
     try:
         write_atomically(path, lambda part: save_file(tensors, part, header))
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(
+        raise UnwritableCheckpointError(
             f"the checkpoint {path} could not be written: {error}. The previous one, if any, is intact. "
             "See that the disk has space and the folder can be written, and start the run again: it goes on from there"
         ) from error

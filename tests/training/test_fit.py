@@ -505,6 +505,83 @@ def test_out_of_memory_is_an_outcome(monkeypatch, tmp_path):
     assert (record.outcome, record.message) == ("oom", "tried to allocate too much")
 
 
+CPU_MEMORY = (
+    "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate"
+)
+PLACES = {"load": (pnn.Digits, "load"), "build": (pnn.CNN, "build"), "step": (loop.Training, "take_step")}
+OTHERS = [pnn.RunError("r"), pnn.DataError("d"), pnn.CheckpointError("c"), OSError("o"), ImportError("i")]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("error", "outcome", "message"),
+    [
+        (RuntimeError(f"{CPU_MEMORY} 108000000000 bytes."), "oom", f"{CPU_MEMORY} 108000000000 bytes."),
+        (MemoryError(), "oom", "MemoryError"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "oom", "CUDA out of memory"),
+        (ValueError("one row\nand more"), "failed", "ValueError: one row"),
+        (TypeError("a width"), "failed", "TypeError: a width"),
+        (AssertionError(), "failed", "AssertionError"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_goes_wrong_in_a_run_is_its_outcome_wherever_it_does(
+    monkeypatch, tmp_path, place, error, outcome, message
+):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(*PLACES[place], fail)
+    record = pnn.fit(digits_run(), folder=tmp_path, device="cpu", progress=False)
+    assert (record.outcome, record.message) == (outcome, message)
+    assert pnn.Record.from_json(record.to_json()) == record
+
+
+@pytest.mark.parametrize("error", OTHERS, ids=repr)
+def test_what_is_no_fault_of_the_run_is_raised(monkeypatch, tmp_path, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(pnn.CNN, "build", fail)
+    with pytest.raises(type(error)):
+        pnn.fit(digits_run(), folder=tmp_path, device="cpu", progress=False)
+
+
+TABLE = pnn.HIGGS(validation=80, rows="stand-in")
+
+
+@pytest.mark.parametrize(
+    ("network", "recipe", "outcome"),
+    [
+        (
+            pnn.MLP("standard", 8),
+            {"batch_size": len(TABLE.load().train) - 1},
+            "failed",
+        ),  # BatchNorm of the one row left
+        (pnn.MLP("standard", 10**30), {}, "failed"),
+        (pnn.MLP("standard", 10**12), {}, "oom"),
+        (pnn.MLP("standard", 8), {"learning_rate": 1e300}, "failed"),
+        (pnn.MLP("standard", 8), {"weight_decay": 1e308}, "failed"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_built_or_stepped_is_an_error_of_that_run(tmp_path, network, recipe, outcome):
+    run = pnn.Run(TABLE, network, pnn.Recipe(1, augment="none", **recipe), 0, "smoke")
+    record = pnn.fit(run, folder=tmp_path, device="cpu", progress=False)
+    assert record.outcome == outcome
+    assert record.message
+
+
+def test_a_baseline_that_cannot_be_fitted_is_a_failed_run(monkeypatch, tmp_path):
+    def fail(*_):
+        raise ValueError("no such rows")
+
+    monkeypatch.setattr(pnn.Majority, "predictions", fail)
+    run = pnn.Run(TASK, pnn.Majority(), pnn.Recipe(1, source="scikit-learn", augment="none"), 0, "smoke")
+    record = pnn.fit(run, folder=tmp_path, progress=False)
+    assert (record.outcome, record.message) == ("failed", "ValueError: no such rows")
+
+
 def test_bfloat16_and_contiguous_layouts_train(tmp_path):
     for changes in ({"precision": "bfloat16"}, {"channels_last": False}):
         record = pnn.fit(digits_run(epochs=1, **changes), folder=tmp_path, device="cpu", progress=False)
