@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from ..analysis.health import Health
 from ..system.choice import RunError
-from .record_check import check_record, limit_of
+from .record_check import check_record, limit_of, unsound
 from .run import Run
 from .score import Hits, Score
 
@@ -93,14 +93,14 @@ class Record:
         return cls.from_dict(json.loads(text, object_pairs_hook=_once, parse_constant=_refuse))
 
 
-def explosion(run: Run, final: Mapping[str, Score]) -> str:
-    """What makes a network with these scores one that exploded, as a message; empty if nothing does."""
+def explosion(run: Run, final: Mapping[str, Score], health: Health | None = None) -> str:
+    """What makes a network with these scores and this health one that exploded, as a message; empty if nothing does."""
     limit = limit_of(run)
     for split, score in final.items():
         if score.loss > limit:
             guess = "a uniform guess" if run.task.form.classes else "the mean"
             return f"the {split} loss is {score.loss:.4g}, above {limit:.4g}: ten times that of {guess}"
-    return ""
+    return unsound(health)
 
 
 _LATER = {"health": Health, "hits": Hits}

@@ -55,9 +55,9 @@ def study(
         progress: show progress.
 
     Raises:
-        RecordError, DataError, CheckpointError, RunError: see there. All others were trained before it is raised, but for
-            those of a task without data. Several of them, or one with ``jobs`` > 1 or a budget, are a StudyError. What
-            else goes wrong in one training becomes its Record, with outcome ``failed``, ``oom`` or ``killed``.
+        RecordError, DataError, CheckpointError, RunError: see there. All others were trained before it is raised, but
+            for those of a task without data. Several, or one with ``jobs`` > 1 or a budget, are a StudyError. What else
+            goes wrong in one training becomes its Record, with outcome ``failed``, ``oom`` or ``killed``.
     """
     arms = {key: list(arm) for key, arm in runs.items()} if isinstance(runs, Mapping) else None
     runs = in_turn(arms) if arms is not None else list(runs)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from .._version import __version__
-from ..analysis.health import health_of
+from ..analysis.health import health_of, nonfinite_entries
 from ..methods import Method
 from ..networks import Baseline, label
 from ..runs.record import Record, explosion
@@ -84,7 +84,7 @@ def fit(
             training = Training(run, rows, where, home / "checkpoint.safetensors", checkpoint_seconds, before)
             with held_signals() as signals:
                 found = _ending(training, training.run_to_the_end(progress, signals))
-            message = explosion(run, found["final"])
+            message = explosion(run, found["final"], found["health"])
             outcome = "exploded" if message else "ok"
         except Diverged as error:
             outcome, message = "diverged", str(error)
@@ -117,6 +117,7 @@ def _ending(training: Training, found: dict[str, Evaluation]) -> dict[str, Any]:
             test_median=found["test"].median,
             scaled_median=[median for median, _ in scaled] if scaled else None,
             scaled_largest=[largest for _, largest in scaled] if scaled else None,
+            nonfinite_optimiser=nonfinite_entries(training.moments()),
         ),
         "hits": Hits.of(found["test"].hits.numpy()) if classes else None,
         "readings": training.all_readings(),

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ..analysis.health import nonfinite_entries
 from ..runs.run import Run
 from ..system.machine import device_name
 from . import checkpoint
@@ -47,6 +48,19 @@ class State:
         """The weights of the network that is evaluated."""
         return self.evaluated.state_dict()
 
+    def moments(self) -> list[Tensor]:
+        """What the optimiser keeps of the gradients of every parameter."""
+        return [value for own in self.optimiser.state.values() for name, value in own.items() if name != "step"]
+
+    def nonfinite(self) -> int:
+        """How many entries of buffers and of the optimiser's state are infinite or no number.
+
+        They need not show in the loss, as what is divided by infinity is 0. The parameters are another matter: there
+        a training ends with `Diverged`.
+        """
+        averaged = self.average.buffers() if self.average else ()
+        return nonfinite_entries([*self.model.buffers(), *averaged, *self.moments()])
+
     def _identity(self) -> dict[str, Any]:
         """What must be equal for a continued run to end with the same bits."""
         return {"run": self.run.id, "device": device_name(self.device), "torch": torch.__version__}
@@ -75,6 +89,9 @@ class State:
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint, which makes this one session more.
 
+        What in it is not finite was so in the training that was stopped, as the digest says: it is no reason to refuse
+        it, but goes on to the end that the training would have come to without a stop.
+
         Raises:
             CheckpointError: the checkpoint is damaged, or of another run, device or version of torch.
         """
@@ -88,9 +105,6 @@ class State:
                     f"{k}: {theirs.get(k)} there, {v} here" for k, v in ours.items() if theirs.get(k) != v
                 )
                 raise ForeignCheckpointError(f"{refusal}: {differs}. {advice}", path)
-            for name, tensor in tensors.items():
-                if not tensor.isfinite().all():
-                    raise CheckpointError(f"{refusal}: {name!r} is not finite. {advice}")
             groups = self._group(tensors)
             self.model.load_state_dict(groups["model"])
             self._restore_optimiser(groups["optimiser"])

@@ -5,6 +5,7 @@ import json
 import math
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -345,10 +346,6 @@ def _rewrite(change):
     return apply
 
 
-def _nan(tensors, state):
-    tensors["model/0.maps.weight"][0] = math.nan
-
-
 def _shape(tensors, state):
     tensors["model/0.maps.weight"] = tensors["model/0.maps.weight"][1:]
 
@@ -379,7 +376,7 @@ def test_a_good_checkpoint_of_elsewhere_is_told_from_a_damaged_one(stopped):
 
 def test_a_damaged_checkpoint_is_not_taken_for_one_of_elsewhere(stopped):
     run, path = stopped
-    _rewrite(_nan)(path)
+    _rewrite(_shape)(path)
     with pytest.raises(pnn.CheckpointError) as caught:
         pnn.fit(run, folder=path.parents[1], device="cpu", progress=False)
     assert not isinstance(caught.value, ForeignCheckpointError)
@@ -393,7 +390,6 @@ def test_a_damaged_checkpoint_is_not_taken_for_one_of_elsewhere(stopped):
         _pickle,
         _huge_header,
         _foreign,
-        _rewrite(_nan),
         _rewrite(_shape),
         _rewrite(_missing),
         _rewrite(_other_torch),
@@ -480,6 +476,90 @@ def test_a_bad_running_statistic_explodes_the_evaluation(monkeypatch, tmp_path):
     assert record.curves["validation_exploded"] == [1.0] * len(record.curves["train_loss"])
     assert record.health.test_exploded == record.hits.rows
     assert record.final["test"].accuracy == 0.0
+
+
+def _bad_statistic(training):
+    training.model[1].running_var[0] = math.inf
+
+
+def _bad_moment(training):
+    training.optimiser.state[training.model[0].maps.weight]["exp_avg_sq"][0, 0] = math.inf
+
+
+def _bad_averaged_statistic(training):
+    training.average.module[1].running_var[0] = math.inf
+
+
+def _bad_average(training):
+    training.average.module[1].weight.data[0] = math.inf
+
+
+SILENT = {  # what is broken, what the recipe has besides, how it ends, and what the message says
+    "statistic": (_bad_statistic, {}, "exploded", "1 entries of statistics and other buffers are not finite"),
+    "moment": (_bad_moment, {}, "exploded", "9 entries of the optimiser's state are not finite"),
+    "statistic of the average": (_bad_averaged_statistic, {"average": 0.9}, "exploded", "the train loss is 3.4"),
+    "weight": (_bad_weight, {}, "diverged", "step 3 of epoch 1: .* the weight '4.maps.weight' is not finite"),
+    "weight of the average": (_bad_average, {"average": 0.9}, "diverged", "the weight '1.weight' is not finite"),
+}
+
+
+@pytest.mark.parametrize("case", SILENT)
+def test_what_is_not_finite_is_found_though_the_loss_is_and_a_stopped_twin_ends_alike(tmp_path, monkeypatch, case):
+    """It is broken between the second step and the third, when the stopped twin has written its checkpoint."""
+    break_it, changes, outcome, message = SILENT[case]
+    run = digits_run(**changes)
+    step = loop.Training.take_step
+
+    def broken(self, x, y):
+        if self.epoch == 0 and self.step == 2 and self.sessions == 1:
+            break_it(self)
+            if stop:
+                self.save(self.path)
+                raise _Stopped
+        step(self, x, y)
+
+    monkeypatch.setattr(loop.Training, "take_step", broken)
+    stop = False
+    alone = pnn.fit(run, folder=tmp_path / "alone", device="cpu", progress=False)
+    stop = True
+    with pytest.raises(_Stopped):
+        pnn.fit(run, folder=tmp_path, device="cpu", progress=False)
+    twin = pnn.fit(run, folder=tmp_path, device="cpu", progress=False)
+    assert (alone.outcome, twin.sessions) == (outcome, 2)
+    assert re.search(message, alone.message)
+    assert without_time(twin) == without_time(alone)
+    assert pnn.Record.from_json(alone.to_json()) == alone
+    if outcome == "exploded":
+        count = alone.health.nonfinite + alone.health.nonfinite_optimiser
+        assert alone.curves["nonfinite"][-1] >= count > 0
+    if "entries" in message:
+        assert alone.final["test"].loss < 10
+
+
+def test_the_curve_of_what_is_not_finite_says_since_when(tmp_path, monkeypatch):
+    step = loop.Training.take_step
+
+    def broken(self, x, y):
+        step(self, x, y)
+        if self.epoch == 1:
+            _bad_statistic(self)
+
+    monkeypatch.setattr(loop.Training, "take_step", broken)
+    assert pnn.fit(digits_run(epochs=3), folder=tmp_path, progress=False).curves["nonfinite"] == [0, 1, 1]
+
+
+def test_a_weight_under_an_average_that_is_not_finite_after_the_last_step_is_a_divergence(tmp_path, monkeypatch):
+    step = loop.Training.take_step
+
+    def broken(self, x, y):
+        step(self, x, y)
+        if self.step == self.steps:
+            self.model[4].maps.weight.data[0, 0, 0, 0] = math.nan
+
+    monkeypatch.setattr(loop.Training, "take_step", broken)
+    record = pnn.fit(digits_run(epochs=1, average=0.9), folder=tmp_path, progress=False)
+    assert record.outcome == "diverged"
+    assert record.message == "no step can be taken after epoch 1; the weight '4.maps.weight' is not finite"
 
 
 def test_a_weight_that_is_not_finite_after_the_last_step_is_a_divergence(monkeypatch, tmp_path):
