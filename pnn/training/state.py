@@ -106,6 +106,8 @@ class State:
                 )
                 raise ForeignCheckpointError(f"{refusal}: {differs}. {advice}", path)
             groups = self._group(tensors)
+            self._check_kinds(groups)
+            self._check_counts(state)
             self.model.load_state_dict(groups["model"])
             self._restore_optimiser(groups["optimiser"])
             self.best = groups["best"]
@@ -123,6 +125,30 @@ class State:
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise CheckpointError(f"{refusal}: {reason}. {advice}") from error
+
+    def _check_kinds(self, groups: dict[str, dict[str, Tensor]]) -> None:
+        """Refuse tensors of another type or shape than those here, which torch would convert without a word."""
+        ours = self.model.state_dict()
+        kinds = {"model": ours, "best": ours if groups["best"] else {}}
+        kinds["average"] = self.average.state_dict() if self.average else {}
+        for kind, known in kinds.items():
+            theirs = groups[kind]
+            if theirs.keys() != known.keys():
+                raise ValueError(f"the tensors of {kind!r} are other ones: {sorted(theirs.keys() ^ known.keys())}")
+            for name, tensor in theirs.items():
+                if (tensor.dtype, tensor.shape) != (known[name].dtype, known[name].shape):
+                    here = f"{known[name].dtype} {tuple(known[name].shape)}"
+                    raise ValueError(f"{kind}/{name} is {tensor.dtype} {tuple(tensor.shape)}; here it is {here}")
+
+    def _check_counts(self, state: dict[str, Any]) -> None:
+        """Refuse counts that no training of this run comes to."""
+        for name, least in {"epoch": 0, "step": 0, "correct": 0, "best_epoch": 0, "threads": 1, "sessions": 1}.items():
+            if type(state[name]) is not int or state[name] < least:
+                raise ValueError(f"{name} must be a whole number of at least {least}, got {state[name]!r}")
+        if max(state["epoch"], state["best_epoch"]) > self.run.recipe.epochs:
+            raise ValueError(f"epoch {state['epoch']} is beyond the {self.run.recipe.epochs} of the recipe")
+        if wrong := [name for name, curve in state["curves"].items() if len(curve) != state["epoch"]]:
+            raise ValueError(f"the curve {wrong[0]!r} has not one entry for each of the {state['epoch']} epochs")
 
     @staticmethod
     def _group(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:

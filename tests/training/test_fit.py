@@ -19,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import pnn
+from pnn.system import tensors
 from pnn.tasks import augment
 from pnn.training import checkpoint, fit, loop, optimiser
 from pnn.training.checkpoint import ForeignCheckpointError
@@ -295,13 +296,14 @@ def test_a_stopped_run_goes_on_to_the_same_bits(stopped, undisturbed):
 
 
 def test_a_checkpoint_keeps_all_that_is_counted(tmp_path):
-    one, other = (State(digits_run(), NETWORK.build(TASK.form), torch.device("cpu")) for _ in range(2))
+    one, other = (State(digits_run(epochs=20), NETWORK.build(TASK.form), torch.device("cpu")) for _ in range(2))
     for parameter in one.model.parameters():
         parameter.grad = torch.ones_like(parameter)
     one.optimiser.step()
     counted = [name for name, value in vars(one).items() if isinstance(value, int | float | dict) and name != "best"]
     for number, name in enumerate(counted, 1):
-        setattr(one, name, number)
+        value = getattr(one, name)
+        setattr(one, name, {"a": [number] * one.epoch} if isinstance(value, dict) else type(value)(number))
     one.save(tmp_path / "checkpoint.safetensors")
     one.sessions += 1
     other.restore(tmp_path / "checkpoint.safetensors")
@@ -350,6 +352,26 @@ def _shape(tensors, state):
     tensors["model/0.maps.weight"] = tensors["model/0.maps.weight"][1:]
 
 
+def _other_type(tensors, state):
+    tensors["model/0.maps.weight"] = tensors["model/0.maps.weight"].double()
+
+
+def _another_tensor(tensors, state):
+    tensors["model/0.maps.more"] = torch.zeros(1)
+
+
+def _beyond(tensors, state):
+    state["epoch"] = 3
+
+
+def _half_a_step(tensors, state):
+    state["step"] = 0.5
+
+
+def _short_curve(tensors, state):
+    state["curves"]["train_loss"] = [0.1]
+
+
 def _missing(tensors, state):
     del tensors["optimiser/0/exp_avg"]
 
@@ -391,6 +413,11 @@ def test_a_damaged_checkpoint_is_not_taken_for_one_of_elsewhere(stopped):
         _huge_header,
         _foreign,
         _rewrite(_shape),
+        _rewrite(_other_type),
+        _rewrite(_another_tensor),
+        _rewrite(_beyond),
+        _rewrite(_half_a_step),
+        _rewrite(_short_curve),
         _rewrite(_missing),
         _rewrite(_other_torch),
         _rewrite(_no_state),
@@ -411,7 +438,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(stopped, monkeypatch):
         part.write_bytes(b"half a")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", full)
+    monkeypatch.setattr(tensors, "save_file", full)
     with pytest.raises(pnn.CheckpointError, match=r"No space left .* disk has space"):
         pnn.fit(run, folder=path.parents[1], device="cpu", checkpoint_seconds=0, progress=False)
     assert path.read_bytes() == before
