@@ -12,7 +12,8 @@ from .system.extras import MissingExtraError
 
 EXIT_CODES = (
     "exit status: 0 done; 1 a run ended badly; 2 wrong input; "
-    "3 out of budget, 129, 130 or 143 stopped (saved, start it again)"
+    "3 out of budget, 129, 130 or 143 stopped (saved, start it again); "
+    "4 (of run) no run of its task can be trained here, as data or room on the disk is missing"
 )
 SIZES = ("smoke", "laptop", "paper")  # They are those of `pnn.runs.run`, which imports torch; a test compares them.
 VALUES = (

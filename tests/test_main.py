@@ -18,7 +18,8 @@ import pnn
 from pnn.experiments import EXPERIMENTS
 from pnn.runs import store
 from pnn.runs.run import SIZES
-from pnn.runs.store import record_path, save_record
+from pnn.runs.store import UnwritableRecordError, record_path, save_record
+from pnn.training.checkpoint import UnwritableCheckpointError
 
 command_line = importlib.import_module("pnn.__main__")
 main = command_line.main
@@ -183,7 +184,6 @@ def test_a_file_that_is_no_json_is_named(file, capsys, content):
 @pytest.mark.parametrize(
     "error",
     [
-        pnn.DataError,
         pnn.CheckpointError,
         pnn.RecordError,
         pnn.StudyError,
@@ -198,6 +198,16 @@ def test_wrong_input_is_status_2_and_its_message(file, monkeypatch, capsys, erro
 
     monkeypatch.setattr(study_module, "fit", fail)
     assert main(["run", str(file)]) == 2
+    assert capsys.readouterr().err == "error: this and that, do so\n"
+
+
+@pytest.mark.parametrize("error", [pnn.DataError, UnwritableCheckpointError, UnwritableRecordError])
+def test_what_stops_every_run_of_the_task_has_a_status_of_its_own(file, monkeypatch, capsys, error):
+    def fail(*_, **__):
+        raise error("this and that, do so")
+
+    monkeypatch.setattr(study_module, "fit", fail)
+    assert main(["run", str(file)]) == 4
     assert capsys.readouterr().err == "error: this and that, do so\n"
 
 

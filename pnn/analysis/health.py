@@ -1,6 +1,6 @@
 """Health of a trained network: statistics that are not finite or dead, how large its logits are, what lies outside."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -33,6 +33,9 @@ class Health:
     # logit of the median row, and of all; None for token numbers, and in older Records.
     scaled_median: list[float] | None = None
     scaled_largest: list[float] | None = None
+    # Entries of what the optimiser keeps of the gradients that are infinite or no number: their parameters no longer
+    # learn, though nothing of it shows in the loss. None in older Records.
+    nonfinite_optimiser: int | None = None
 
 
 @dataclass
@@ -66,6 +69,18 @@ def inputs_outside(model: nn.Module) -> Iterator[Outside]:
             hook.remove()
 
 
+@torch.no_grad()
+def nonfinite_entries(tensors: Iterable[Tensor]) -> int:
+    """How many entries of tensors, all on one device, are infinite or no number.
+
+    The usual case, that none is, costs one transfer from the device.
+    """
+    tensors = [tensor for tensor in tensors if tensor.is_floating_point() or tensor.is_complex()]
+    if not tensors or torch.stack([tensor.isfinite().all() for tensor in tensors]).all():
+        return 0
+    return sum(int((~tensor.isfinite()).sum()) for tensor in tensors)
+
+
 def health_of(model: nn.Module, **seen: Any) -> Health:
     """The health of a network that has been evaluated.
 
@@ -73,11 +88,10 @@ def health_of(model: nn.Module, **seen: Any) -> Health:
         model: the network that was evaluated.
         **seen: what the evaluations found, by the names of :class:`Health`.
     """
-    buffers = [buffer for buffer in model.buffers() if buffer.is_floating_point() or buffer.is_complex()]
     normalisations = [module for module in model.modules() if isinstance(module, _BatchNorm)]
     variances = [module.running_var for module in normalisations if module.running_var is not None]
     return Health(
-        nonfinite=sum(int((~buffer.isfinite()).sum()) for buffer in buffers),
+        nonfinite=nonfinite_entries(model.buffers()),
         dead=sum(int((variance == 0).sum()) for variance in variances),
         **seen,
     )

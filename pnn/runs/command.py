@@ -5,7 +5,8 @@ import argparse
 from ..system.files import write_atomically
 from .folders import results_folder
 from .run import SIZES, RunError
-from .store import RecordError, load_records, pack, sums
+from .store import RecordError, load_records, pack
+from .sums import sums
 
 WRONG_INPUT = (RunError, RecordError)  # On these the exit status is 2.
 

@@ -4,8 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from ..system.extras import needs
-from ..system.files import write_atomically
+from ..system.files import digest_of, read_bytes, write_atomically
+from .sums import compare
 
+MOST_BYTES = 1 << 31  # of the file, and of what it holds when it is decompressed
+DIGEST = b"sha256"  # The file's own metadata has the digest of all names and texts under this.
 COLUMNS = ("name", "record")  # The name is the Run's and ends with its id.
 
 
@@ -38,15 +41,25 @@ def _texts(path: Path) -> dict[str, str]:
         import pyarrow
         from pyarrow import parquet
 
+    content = read_bytes(path, MOST_BYTES)
     try:
-        table = parquet.ParquetFile(path).read()
-    except pyarrow.ArrowException as error:
+        file = parquet.ParquetFile(pyarrow.BufferReader(content))
+        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
+        if sum(group.total_byte_size for group in groups) > MOST_BYTES:
+            raise PackedError("it is too large when it is decompressed")
+        table = file.read()
+    except (pyarrow.ArrowException, MemoryError) as error:
         raise PackedError(f"it is no parquet that can be read: {error}") from error
     if tuple(table.column_names) != COLUMNS or any(str(kind) != "string" for kind in table.schema.types):
         raise PackedError(f"its columns must be {' and '.join(COLUMNS)}, both text; got {table.schema.to_string()!r}")
     names, texts = (table.column(name).to_pylist() for name in COLUMNS)
     if None in names or None in texts or len(set(names)) < len(names):
         raise PackedError("every row must have a name of its own and a Record")
+    digest = (table.schema.metadata or {}).get(DIGEST)
+    if digest is None:  # It is older than that.
+        compare(path, path.parents[1], content)
+    elif digest.decode() != digest_of([names, texts]):
+        raise PackedError("its content does not match its SHA-256")
     return dict(zip(names, texts, strict=True))
 
 
@@ -61,8 +74,7 @@ def write_texts(path: Path, texts: dict[str, str]) -> None:
         from pyarrow import parquet
 
     names = sorted(texts)
-    table = pyarrow.table(
-        dict(zip(COLUMNS, (names, [texts[name] for name in names]), strict=True)),
-        schema=pyarrow.schema([(name, pyarrow.string()) for name in COLUMNS]),
-    )
+    held = [names, [texts[name] for name in names]]
+    schema = pyarrow.schema([(name, pyarrow.string()) for name in COLUMNS], {DIGEST: digest_of(held)})
+    table = pyarrow.table(dict(zip(COLUMNS, held, strict=True)), schema=schema)
     write_atomically(path, lambda part: parquet.write_table(table, part, compression="zstd"))

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from ..analysis.health import Health
 from ..system.choice import RunError
-from .record_check import check_record, limit_of
+from ..system.files import digest_of, parse_json
+from .record_check import check_record, limit_of, unsound
 from .run import Run
 from .score import Hits, Score
 
@@ -69,11 +70,16 @@ class Record:
     def from_dict(cls, form: dict[str, Any]) -> "Record":
         """The inverse of :meth:`to_dict`.
 
+        In a file it has one field more, ``sha256``, the digest of all others, which is compared with them.
+
         Raises:
-            RunError: a field is unknown, missing or has a value that is not allowed.
+            RunError: a field is unknown, missing or has a value that is not allowed; or the digest does not match.
         """
         fields = {f.name for f in dataclasses.fields(cls)}
         later = {"health", "hits", "readings"}
+        given = form
+        if isinstance(given, dict):
+            form = {name: value for name, value in given.items() if name != "sha256"}
         if not isinstance(form, dict) or not fields - later <= form.keys() <= fields:
             got = ", ".join(form) if isinstance(form, dict) else repr(form)
             raise RunError(f"a Record has the fields {', '.join(sorted(fields))}; got {got}")
@@ -81,26 +87,33 @@ class Record:
             raise RunError(f"Record.final must be an object, got {form['final']!r}")
         final = {split: _score(score, f"Record.final.{split}") for split, score in form["final"].items()}
         parts = {name: _part(kind, form[name], f"Record.{name}") for name, kind in _LATER.items() if name in form}
-        return cls(**{**form, "run": Run.from_dict(form["run"]), "final": final, **parts})
+        record = cls(**{**form, "run": Run.from_dict(form["run"]), "final": final, **parts})
+        if "sha256" in given and given["sha256"] != digest_of(form):
+            raise RunError("the content of the Record does not match its SHA-256")
+        return record
 
     @classmethod
     def from_json(cls, text: str) -> "Record":
         """The inverse of :meth:`to_json`; stricter than Python's JSON, which lets one name stand twice, and NaN.
 
         Raises:
-            ValueError: it is no JSON, or (a RunError) a field is wrong; the message says which.
+            RunError: it is no JSON, or a field is wrong; the message says which.
         """
-        return cls.from_dict(json.loads(text, object_pairs_hook=_once, parse_constant=_refuse))
+        try:
+            form = parse_json(text)
+        except ValueError as error:
+            raise RunError(str(error)) from error
+        return cls.from_dict(form)
 
 
-def explosion(run: Run, final: Mapping[str, Score]) -> str:
-    """What makes a network with these scores one that exploded, as a message; empty if nothing does."""
+def explosion(run: Run, final: Mapping[str, Score], health: Health | None = None) -> str:
+    """What makes a network with these scores and this health one that exploded, as a message; empty if nothing does."""
     limit = limit_of(run)
     for split, score in final.items():
         if score.loss > limit:
             guess = "a uniform guess" if run.task.form.classes else "the mean"
             return f"the {split} loss is {score.loss:.4g}, above {limit:.4g}: ten times that of {guess}"
-    return ""
+    return unsound(health)
 
 
 _LATER = {"health": Health, "hits": Hits}
@@ -119,16 +132,3 @@ def _score(form: Any, where: str) -> Score:
     if len(names) != 1 or form.keys() != {"loss", *names}:
         raise RunError(f"{where} must be an object with loss and accuracy, or of numbers loss and r2, got {form!r}")
     return Score(**form)
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    form = dict(pairs)
-    if len(form) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise RunError(f"the field {twice!r} stands there twice, which leaves open what it is")
-    return form
-
-
-def _refuse(name: str) -> None:
-    raise RunError(f"a number must be finite, got {name}")

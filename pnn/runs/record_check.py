@@ -20,10 +20,11 @@ CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accurac
 # A Record has these curves if a method of its recipe gives them: the mean of what it adds to the loss, over the steps
 # of an epoch and over the validation rows; that of the gradient's norm before it is clipped; the share of steps in
 # which it was. The others are of the validation rows: the share of inputs of polynomial activations outside of their
-# interval, the largest absolute logit, and, of classes, the share of rows that exploded (``Health``).
+# interval, the largest absolute logit, and, of classes, the share of rows that exploded (``Health``). The last is there
+# only if it is not 0 throughout: entries of buffers and of the optimiser's state that are infinite or no number.
 MEASURED = (
     *("penalty", "validation_penalty", "gradient_norm", "clip_rate"),
-    *("validation_outside", "validation_logit", "validation_exploded"),
+    *("validation_outside", "validation_logit", "validation_exploded", "nonfinite"),
 )
 NORMS = re.compile(r"(activation|gradient)_rms\.[1-9][0-9]*")
 READING = re.compile(r"[A-Za-z0-9_.-]+")
@@ -53,6 +54,17 @@ def limit_of(run: Run) -> float:
     if isinstance(run.network, Baseline):
         return math.inf
     return EXPLODED * (math.log(run.task.form.classes) if run.task.form.classes else 1.0)
+
+
+def unsound(health: Health | None) -> str:
+    """What of a network that ended is not finite although its loss is, as a message; empty if nothing is.
+
+    Older Records, which do not know of the optimiser, were not judged by it.
+    """
+    if health is None or health.nonfinite_optimiser is None:
+        return ""
+    found = {"statistics and other buffers": health.nonfinite, "the optimiser's state": health.nonfinite_optimiser}
+    return " and ".join(f"{number} entries of {name} are not finite" for name, number in found.items() if number)
 
 
 def curves_of(run: Run) -> tuple[str, ...]:
@@ -116,6 +128,8 @@ def _check_final(record: Record) -> None:
         for name in ("train_exploded", "test_exploded"):
             if getattr(record.health, name) is not None:
                 _check_count(f"health.{name}", getattr(record.health, name))
+        if record.health.nonfinite_optimiser is not None:
+            _check_count("health.nonfinite_optimiser", record.health.nonfinite_optimiser)
         if record.health.test_median is not None:
             _check_number("health.test_median", record.health.test_median)
         for name in ("scaled_median", "scaled_largest"):
@@ -209,10 +223,13 @@ def _check_outcome(record: Record) -> None:
         _check_all("budget", record.budget, BUDGET, outcome)
         _check_ended_epochs(record)
     limit = limit_of(record.run)
-    exploded = any(score.loss > limit for score in record.final.values())
+    exploded = any(score.loss > limit for score in record.final.values()) or bool(unsound(record.health))
     if exploded != (outcome == "exploded"):
         losses = {split: score.loss for split, score in record.final.items()}
-        rule = f'must be "exploded" where a final loss is above {limit:.9g}, and nowhere else; the losses are {losses}'
+        rule = (
+            f'must be "exploded" where a final loss is above {limit:.9g} or health has what is not finite, and nowhere '
+            f"else; the losses are {losses}"
+        )
         raise _error("outcome", rule, outcome)
 
 

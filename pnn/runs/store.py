@@ -2,26 +2,35 @@
 
 A Record is the file ``<task>/<size>/<run.name>.json`` of the results' folder, or a row of ``<task>/<size>.parquet``,
 into which :func:`pack` puts the files of a task and size once there are hundreds. Trainings write files.
+
+A file ends with a digest of all it holds, and so does a parquet. Older ones, which have none, are compared with
+SHA256SUMS of the results' folder.
 """
 
 import contextlib
-import hashlib
+import json
+import os
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..system.files import LockError, lock, write_atomically
+from ..system.files import LockError, NoRoomError, digest_of, lock, read_bytes, text_of, write_atomically
 from .folders import results_folder
 from .packed import texts_in, write_texts
 from .record import Record
 from .run import Run
+from .sums import compare
 
 LOOK_SECONDS = 1.0  # A process waits this long between two looks at a run that another process trains.
 
 
 class RecordError(Exception):
     """A Record that cannot be read or written; the message says which file and what to do."""
+
+
+class UnwritableRecordError(RecordError, NoRoomError):
+    """A Record that cannot be written."""
 
 
 def record_path(run: Run, folder: Path) -> Path:
@@ -41,7 +50,7 @@ def has_record(run: Run, folder: Path) -> bool:
         RecordError: the parquet in which it may be is damaged.
     """
     packed = packed_path(folder, run.task.name, run.size)
-    return record_path(run, folder).exists() or run.name in _packed(packed)
+    return os.path.lexists(record_path(run, folder)) or run.name in _packed(packed)
 
 
 def load_record(run: Run, results: Path | None = None) -> Record | None:
@@ -53,7 +62,7 @@ def load_record(run: Run, results: Path | None = None) -> Record | None:
     folder = results or results_folder()
     path, packed = record_path(run, folder), packed_path(folder, run.task.name, run.size)
     # The file is read before the parquet, as packing writes that one and then removes the file.
-    record = _from_file(path)
+    record = _from_file(path, folder)
     if run.name in (texts := _packed(packed)):
         record = _agreed(record, _parsed(texts[run.name], f"{packed}, row {run.name}"), path, packed)
     if record is not None and record.run != run:
@@ -71,7 +80,7 @@ def load_records(results: Path | None = None) -> list[Record]:
     folder = results or results_folder()
     found: dict[str, tuple[Record, Path]] = {}
     for path in sorted(folder.glob("*/*/*.json")):
-        record = _from_file(path)
+        record = _from_file(path, folder)
         if record is None:  # It was packed since the folder was listed.
             continue
         if record_path(record.run, folder) != path:
@@ -91,7 +100,7 @@ def save_record(record: Record, results: Path | None = None) -> Path:
     """Write a Record, whole or not at all; one of the same run that is packed makes way.
 
     Raises:
-        RecordError: the disk is full or read-only.
+        UnwritableRecordError: the disk is full or read-only.
     """
     folder, run = results or results_folder(), record.run
     path, packed = record_path(run, folder), packed_path(folder, run.task.name, run.size)
@@ -100,9 +109,11 @@ def save_record(record: Record, results: Path | None = None) -> Path:
             texts = _packed(packed)
             if run.name in texts and _parsed(texts[run.name], f"{packed}, row {run.name}") != record:
                 write_texts(packed, {name: text for name, text in texts.items() if name != run.name})
-            write_atomically(path, lambda part: part.write_text(record.to_json(indent=1) + "\n"))
+            form = record.to_dict()
+            text = json.dumps(form | {"sha256": digest_of(form)}, indent=1, allow_nan=False)
+            write_atomically(path, lambda part: part.write_text(text + "\n"))
     except OSError as error:
-        raise RecordError(
+        raise UnwritableRecordError(
             f"the Record {path} could not be written: {error}. Make room and start again: it goes on from there"
         ) from error
     return path
@@ -139,7 +150,7 @@ def pack(folder: Path, task: str, size: str) -> int:
         paths = sorted((folder / task / size).glob("*.json"))
         if not paths:
             raise RecordError(f"there is no single Record of {task!r} and size {size!r} in {folder}, so none to pack")
-        records = {path: record for path in paths if (record := _from_file(path)) is not None}
+        records = {path: record for path in paths if (record := _from_file(path, folder)) is not None}
         before = _packed(packed)
         for path, record in records.items():
             if record_path(record.run, folder) != path:
@@ -158,28 +169,24 @@ def pack(folder: Path, task: str, size: str) -> int:
     return len(paths)
 
 
-def sums(folder: Path) -> str:
-    """The checksums of all files of Records but those of size smoke, as ``sha256sum --check`` reads them."""
-    paths = [*folder.glob("*/*/*.json"), *folder.glob("*/*.parquet")]
-    names = sorted(path.relative_to(folder).as_posix() for path in paths)
-    kept = [name for name in names if name.split("/")[1] not in ("smoke", "smoke.parquet")]
-    return "".join(f"{hashlib.sha256((folder / name).read_bytes()).hexdigest()}  {name}\n" for name in kept)
-
-
-def _from_file(path: Path) -> Record | None:
+def _from_file(path: Path, folder: Path) -> Record | None:
     try:
-        text = path.read_text()
+        content = read_bytes(path)
+        text = text_of(content, path)
+        record = _parsed(text, path)
+        if '"sha256"' not in text:  # It is older than the digest that a Record's text ends with.
+            compare(path, folder, content)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
-    return _parsed(text, path)
+    return record
 
 
 def _parsed(text: str, where: str | Path) -> Record:
     try:
         return Record.from_json(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise _unreadable(where, error) from error
 
 

@@ -14,8 +14,8 @@ from ..runs.run import SIZES, Run, RunError
 from ..runs.store import RecordError, has_record, load_record, put_aside, run_lock
 from ..tasks.sources import DataError
 from ..training.checkpoint import CheckpointError
-from .pool import StudyError
-from .study import in_turn, parse_seconds, train_record
+from .pool import UNUSABLE, StudyError
+from .study import OF_THE_TASK, in_turn, parse_seconds, train_record
 from .study import study as records_of
 
 WRONG_INPUT = (RunError, DataError, CheckpointError, RecordError, StudyError)  # On these the exit status is 2.
@@ -24,16 +24,20 @@ WRONG_INPUT = (RunError, DataError, CheckpointError, RecordError, StudyError)  #
 def run(arguments: argparse.Namespace) -> int:
     try:
         form = json.loads(sys.stdin.read() if arguments.run == "-" else Path(arguments.run).read_text())
-    except ValueError as error:  # It is not JSON, or not even text.
+    except (ValueError, RecursionError) as error:  # It is not JSON, or not even text.
         raise RunError(f"{arguments.run} is not JSON: {error}") from error
     run, results = Run.from_dict(form), results_folder(arguments.results)
     before = load_record(run, results)
     with run_lock(run, results, wait=True):
         record = load_record(run, results)
         if record is None or (record.outcome != "ok" and record == before):  # Else another process has trained it.
-            record = train_record(
-                run, results, data=arguments.data, device=arguments.device, progress=not arguments.quiet
-            )
+            try:
+                record = train_record(
+                    run, results, data=arguments.data, device=arguments.device, progress=not arguments.quiet
+                )
+            except OF_THE_TASK as error:
+                print(f"error: {error}", file=sys.stderr)
+                return UNUSABLE
     print(_summary(record))
     return 0 if record.outcome == "ok" else 1
 

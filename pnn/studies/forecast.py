@@ -22,6 +22,7 @@ from ..runs.store import has_record
 from ..system.machine import device_name, pick_device
 from ..tasks import Task
 from ..tasks.data import Data
+from ..training.faults import FAULTS, ends_the_device, fault
 from ..training.optimiser import STATE
 from ..training.timing import time_steps
 from .study import in_turn
@@ -60,13 +61,19 @@ class Forecast:
     device: str
     device_bytes: int  # free memory of the GPU; 0 if it is none
     fits: bool  # whether every training fits into that, as counted and as tried
+    broken: int = 0  # how many of the missing have a network that cannot be built, or a step that cannot be taken
+    reason: str = ""  # of the first of them
 
     def __str__(self) -> str:
+        broken = f". Of them {self.broken} cannot be trained, the first as of {self.reason}" if self.broken else ""
+        return self._of_the_others() + broken
+
+    def _of_the_others(self) -> str:
         if not self.missing:
             return f"all {self.runs} Records are there"
         begun = f"{self.missing} of {self.runs} trainings {'is' if self.missing == 1 else 'are'} to be done"
         if not self.networks:
-            return f"{begun}: scikit-learn's, which are not timed"
+            return begun if self.broken else f"{begun}: scikit-learn's, which are not timed"
         needed, there = (f"{size / 1e9:.1f}" for size in (self.memory_bytes, self.device_bytes))
         if not self.fits:
             return (
@@ -100,7 +107,7 @@ def forecast(
     kept for the backward pass, in float32. Not counted is what lives for one operation only. On a GPU it must fit into
     what other processes leave free, less half a gigabyte for torch itself; the network that needs most is tried.
 
-    If all Records are there, nothing is timed.
+    If all Records are there, nothing is timed. Runs that cannot be trained are counted apart, and stop nothing.
 
     Args:
         runs: a list of Runs, or lists of them by name, as for :func:`pnn.study`.
@@ -117,19 +124,21 @@ def forecast(
     device, folder = pick_device(device), results_folder(results)
     runs = list(dict.fromkeys(every))
     missing = [run for run in runs if not has_record(run, folder)]
+    trained = [run for run in missing if not isinstance(run.network, Baseline)]
+    steps_of, broken = _count_steps(trained)
     steps: dict[Run, int] = defaultdict(int)
-    for run in missing:
-        if not isinstance(run.network, Baseline):
-            for phase in _phases(run):
-                steps[_alike(phase)] += phase.recipe.epochs * _steps_of_an_epoch(phase)
+    for counts in steps_of.values():
+        for run, count in counts.items():
+            steps[run] += count
     memory = max(map(memory_bytes, steps), default=0)
     there = _free_bytes(device)
-    fits, timed = device.type != "cuda" or memory <= there, {}
+    fits, timed, failed = device.type != "cuda" or memory <= there, {}, {}
     if fits:
         try:
-            timed = _time(steps, device)
+            timed, failed = _time(steps, device)
         except torch.OutOfMemoryError:
             fits = False
+    broken |= {run: failed[own] for run, counts in steps_of.items() for own in counts if own in failed}
     seconds = {run: statistics.median(own) for run, own in timed.items()}
     return Forecast(
         runs=len(runs),
@@ -142,7 +151,24 @@ def forecast(
         device=device_name(device),
         device_bytes=there,
         fits=fits,
+        broken=len(broken),
+        reason=next(iter(broken.values()), ""),
     )
+
+
+def _count_steps(runs: Iterable[Run]) -> tuple[dict[Run, dict[Run, int]], dict[Run, str]]:
+    """The steps of each Run, by the Runs that stand for its trainings; and why the others cannot be built."""
+    steps, broken = {}, {}
+    for run in runs:
+        try:
+            own = {_alike(phase): phase.recipe.epochs * _steps_of_an_epoch(phase) for phase in _phases(run)}
+            for phase in own:
+                _on_meta(phase)
+        except FAULTS as error:
+            broken[run] = fault(error)[1]
+        else:
+            steps[run] = own
+    return steps, broken
 
 
 def _free_bytes(device: torch.device) -> int:
@@ -181,21 +207,28 @@ def _alike(run: Run) -> Run:
     return dataclasses.replace(run, recipe=recipe, seed=0)
 
 
-def _time(runs: Iterable[Run], device: torch.device) -> dict[Run, list[float]]:
-    """Time some steps of each Run, in seconds, until `SECONDS` have passed.
+def _time(runs: Iterable[Run], device: torch.device) -> tuple[dict[Run, list[float]], dict[Run, str]]:
+    """Time some steps of each Run, in seconds, until `SECONDS` have passed; and say why some cannot be taken.
 
     First comes the one that needs most memory, to see whether it fits, then the most expensive of each neuron.
     """
     neurons = defaultdict(list)
     for run in sorted(runs, key=_work, reverse=True):
         neurons[_neuron(run)].append(run)
-    started, timed = time.perf_counter(), {}
+    started, timed, failed = time.perf_counter(), {}, {}
     hungriest = sorted(runs, key=memory_bytes, reverse=True)[:1]
     for run in dict.fromkeys([*hungriest, *in_turn(neurons)]):
         if timed and time.perf_counter() - started > SECONDS:
             break
-        timed[run] = time_steps(run, _stand_in(run.task), device, STEPS, NETWORK_SECONDS)
-    return timed
+        try:
+            timed[run] = time_steps(run, _stand_in(run.task), device, STEPS, NETWORK_SECONDS)
+        except torch.OutOfMemoryError:  # This is the GPU's, which the caller weighs.
+            raise
+        except FAULTS as error:
+            if ends_the_device(error):
+                raise
+            failed[run] = fault(error)[1]
+    return timed, failed
 
 
 def _seconds_of_a_step(run: Run, timed: Mapping[Run, float]) -> float:
@@ -220,9 +253,9 @@ def _work(run: Run) -> int:
 @functools.cache  # A deep network takes a second.
 def _on_meta(run: Run) -> tuple[nn.Module, Budget]:
     """The network without data, and what it costs in batches of the recipe's size."""
-    form = run.task.form
+    form, vectors = run.task.form, _stand_in(run.task).vectors
     with torch.device("meta"):
-        model = run.network.build(form, _stand_in(run.task).vectors)
+        model = run.network.build(form, vectors)
         batch = torch.empty(run.recipe.batch_size, *form.shape, dtype=torch.int32 if form.vocabulary else torch.float32)
     return model, budget(model, batch)
 

@@ -10,16 +10,18 @@ from typing import IO
 
 from ..runs.record import Record
 from ..runs.run import Run
-from ..runs.store import LOOK_SECONDS, load_record, run_lock, save_record
+from ..runs.store import LOOK_SECONDS, RecordError, load_record, run_lock, save_record
 from ..system.processes import Child, stop_all, threads_of
 from ..system.signals import STOPPED, act_on, held_signals
 from ..tasks import Task
 
-UNUSABLE = 2  # `python -m pnn` ends with this status if its input cannot be used.
+# `python -m pnn run` ends with these: its own input cannot be used, such as a damaged checkpoint; and what all runs of
+# the task need is missing, such as its data.
+REFUSED, UNUSABLE = 2, 4
 
 
 class StudyError(Exception):
-    """What stops every training of a task alike, such as missing data; the message says what to do."""
+    """Trainings that left no Record, such as all of a task without data; the message says why and what to do."""
 
 
 @dataclass
@@ -37,13 +39,14 @@ class Pool:
     next_look: float = 0.0  # when to look again whether others still train all that waits
     deaths: collections.Counter = field(default_factory=collections.Counter)
     unusable: dict[Task, str] = field(default_factory=dict)  # why the runs of a task cannot be trained
+    refused: dict[Run, str] = field(default_factory=dict)  # why a run, and no other for that, cannot be trained
     running: dict[Child, tuple[Run, IO[str]]] = field(default_factory=dict)
 
     def work(self) -> None:
         """Train all runs, or until the budget is spent or a signal comes; no child is left behind.
 
         Raises:
-            StudyError: something stops every training of a task; the other tasks were trained.
+            StudyError: something stops a training, or every training of a task; all others were trained.
         """
         self.results.mkdir(parents=True, exist_ok=True)
         self.waiting.extend(self.todo)
@@ -52,8 +55,8 @@ class Pool:
                 self._until_done(signals)
             finally:
                 self._stop()
-        if self.unusable:
-            raise StudyError("; ".join(dict.fromkeys(self.unusable.values())))
+        if said := dict.fromkeys([*self.unusable.values(), *self.refused.values()]):
+            raise StudyError("; ".join(said))
 
     def _until_done(self, signals: list[int]) -> None:
         started = time.monotonic()
@@ -77,8 +80,14 @@ class Pool:
             run = self._take_free()
             if run is None:
                 self.next_look = time.monotonic() + LOOK_SECONDS
-            elif load_record(run, self.results) == self.before[run]:  # Nobody else has trained it meanwhile.
-                self._start(run)
+                return
+            try:
+                untouched = load_record(run, self.results) == self.before[run]
+            except RecordError as error:
+                self._refuse(run, str(error))
+            else:
+                if untouched:  # Nobody else has trained it meanwhile.
+                    self._start(run)
 
     def _take_free(self) -> Run | None:
         """Take the first waiting run that no other process trains; those before it go to the end of the queue."""
@@ -109,7 +118,9 @@ class Pool:
             self._say(f"finished {run.name}: {last}")
         elif code in STOPPED:
             self._say(f"stopped  {run.name}, saved")
-        elif code == UNUSABLE:  # All others of the task would be unusable, too.
+        elif code == REFUSED:
+            self._refuse(run, last.removeprefix("error: "))
+        elif code == UNUSABLE:
             self.unusable.setdefault(run.task, last.removeprefix("error: "))
             self._say(f"unusable {run.name}: {self.unusable[run.task]}")
         elif load_record(run, self.results) != self.before[run]:  # It diverged, say, and wrote its own Record.
@@ -125,6 +136,10 @@ class Pool:
         else:
             self._say(f"failed   {run.name}: {last}")
             save_record(Record.of_failure(run, "failed", last), self.results)
+
+    def _refuse(self, run: Run, reason: str) -> None:
+        self.refused[run] = reason
+        self._say(f"refused  {run.name}: {reason}")
 
     def _stop(self) -> None:
         """Stop what still runs; each training finishes its step and saves."""

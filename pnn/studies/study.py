@@ -12,11 +12,18 @@ from typing import Any
 from ..runs.folders import results_folder
 from ..runs.record import OUTCOMES, Record
 from ..runs.run import SIZES, Run, RunError
-from ..runs.store import has_record, load_record, run_lock, save_record
+from ..runs.store import RecordError, has_record, load_record, run_lock, save_record
 from ..system import sweep_channel
-from ..training.checkpoint import ForeignCheckpointError
+from ..system.files import NoRoomError
+from ..system.machine import pick_device
+from ..tasks import Task
+from ..tasks.data import DataError
+from ..training.checkpoint import CheckpointError, ForeignCheckpointError
 from ..training.fit import fit
-from .pool import Pool
+from .pool import Pool, StudyError
+
+OF_THE_TASK = (DataError, NoRoomError)  # They stop every training of a task alike.
+RESUMED = ("failed", "oom")  # So ended, a training that is tried again goes on from its checkpoint.
 
 
 def study(
@@ -48,8 +55,9 @@ def study(
         progress: show progress.
 
     Raises:
-        RecordError, DataError, CheckpointError: see there. With ``jobs`` > 1 or a budget such a thing is a StudyError,
-            and any other that goes wrong in one training becomes its Record, with outcome ``failed`` or ``killed``.
+        RecordError, DataError, CheckpointError, RunError: see there. All others were trained before it is raised, but
+            for those of a task without data. Several, or one with ``jobs`` > 1 or a budget, are a StudyError. What else
+            goes wrong in one training becomes its Record, with outcome ``failed``, ``oom`` or ``killed``.
     """
     arms = {key: list(arm) for key, arm in runs.items()} if isinstance(runs, Mapping) else None
     runs = in_turn(arms) if arms is not None else list(runs)
@@ -61,6 +69,8 @@ def study(
     folder = results_folder(results)
     records = {run: load_record(run, folder) for run in runs}
     todo = [run for run, record in records.items() if record is None or record.outcome in retry]
+    if todo:
+        pick_device(device)  # One that is not there would stop each training alone.
     if jobs == 1 and budget_seconds is None:
         records |= _one_by_one(records, todo, folder, {"data": data, "device": device, "progress": progress})
     elif todo:
@@ -79,13 +89,23 @@ def _one_by_one(
 ) -> dict[Run, Record]:
     """Train runs in this process; `records` has those that are to be replaced."""
     found, waiting, busy = {}, collections.deque(todo), 0
+    refused: list[Exception] = []
+    unusable: set[Task] = set()
     while waiting:
         run = waiting.popleft()
+        if run.task in unusable:
+            continue
         with run_lock(run, folder) as mine:
             if mine:
-                found[run] = load_record(run, folder)
-                if found[run] == records[run]:  # Nobody else has trained it meanwhile.
-                    found[run] = train_record(run, folder, **options)
+                try:
+                    found[run] = load_record(run, folder)
+                    if found[run] == records[run]:  # Nobody else has trained it meanwhile.
+                        found[run] = train_record(run, folder, **options)
+                except OF_THE_TASK as error:
+                    refused.append(error)
+                    unusable.add(run.task)
+                except (CheckpointError, RecordError, RunError) as error:
+                    refused.append(error)
         if mine:
             busy = 0
             continue
@@ -94,6 +114,10 @@ def _one_by_one(
         if busy == len(waiting):  # Others train all that is left.
             with run_lock(run, folder, wait=True):
                 busy = 0
+    if len(refused) == 1:
+        raise refused[0]
+    if refused:
+        raise StudyError("; ".join(dict.fromkeys(map(str, refused)))) from refused[0]
     return found
 
 
@@ -114,8 +138,8 @@ def train_record(run: Run, results: Path, **options: Any) -> Record:
             print(f"{error}. It is kept as {aside}; the training begins again", file=sys.stderr, flush=True)
             continue
         save_record(record, results)
-        # Only now is its checkpoint of no more use.
-        (results.parent / "runs" / run.name / "checkpoint.safetensors").unlink(missing_ok=True)
+        if record.outcome not in RESUMED:  # Only now is its checkpoint of no more use.
+            (results.parent / "runs" / run.name / "checkpoint.safetensors").unlink(missing_ok=True)
         return record
 
 

@@ -1,21 +1,37 @@
-"""Files that are whole or not there, and locks."""
+"""The one door to files: read within bounds, written whole or not at all; and locks.
+
+What is read here is checked before it is believed: a :class:`FileError` names the file and says what is wrong with it.
+"""
 
 import errno
 import functools
 import hashlib
+import json
 import os
+import re
 import shutil
 import socket
+import stat
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from .extras import needs
 
 LEFT_SECONDS = 86_400.0  # No writer takes so long: what is older was left by one that was killed.
+MOST_BYTES = 1 << 28  # No text of ours is so long.
 UNSUPPORTED = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP}  # A file system without locks answers with one of these.
+
+
+class NoRoomError(Exception):
+    """A file that cannot be written, as on a full disk: no other can be written there, either."""
+
+
+class FileError(ValueError):
+    """A file that is not what it should be; the message names it."""
 
 
 class LockError(OSError):
@@ -51,6 +67,115 @@ def lock(path: Path) -> Iterator[bool]:
         yield mine
     finally:
         held.release()
+
+
+def check_file(path: Path, most: int = MOST_BYTES) -> None:
+    """Refuse what is no file, such as a pipe, which would be waited for for ever, and what is larger than it can be.
+
+    Raises:
+        FileNotFoundError: there is nothing.
+        FileError: it is no file, too large, or a link to nothing.
+    """
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        if path.is_symlink():  # A file that is kept elsewhere is not a file that is missing.
+            raise FileError(f"{path} is a link to a file that is not there") from None
+        raise
+    if not stat.S_ISREG(found.st_mode):
+        raise FileError(f"{path} is no file")
+    if found.st_size > most:
+        raise FileError(f"{path} has {found.st_size:,} bytes, more than the {most:,} that such a file can have")
+
+
+def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
+    """The content of a file of at most so many bytes.
+
+    Raises:
+        FileNotFoundError: there is nothing.
+        FileError: it is no file, too large, or a link to nothing.
+        OSError: it cannot be opened.
+    """
+    check_file(path, most)
+    with open(path, "rb") as file:
+        return file.read(most)
+
+
+def read_text(path: Path, most: int = MOST_BYTES) -> str:
+    """The text of a file in UTF-8, or in UTF-16 if it begins with the mark of that, as Windows writes some.
+
+    Raises:
+        FileNotFoundError: there is nothing.
+        FileError: it is no file, too large, a link to nothing, or no text.
+        OSError: it cannot be opened.
+    """
+    return text_of(read_bytes(path, most), path)
+
+
+def text_of(content: bytes, path: Path) -> str:
+    """The text that a file's content is, see :func:`read_text`."""
+    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        return content.decode("utf-16" if wide else "utf-8-sig")
+    except ValueError as error:
+        raise FileError(f"{path} is no text: {error}") from error
+
+
+def parse_json(text: str) -> Any:
+    """JSON, stricter than Python's: no name may stand twice in an object, and there is no NaN and no Infinity.
+
+    Raises:
+        ValueError: it is no such JSON, or nested too deeply; the message says what is wrong.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_once, parse_constant=_not_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    form = dict(pairs)
+    if len(form) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the field {twice!r} stands there twice, which leaves open what it is")
+    return form
+
+
+def _not_finite(name: str) -> None:
+    raise ValueError(f"a number must be finite, got {name}")
+
+
+def digest_of(form: Any) -> str:
+    """SHA-256 of what JSON holds, however it is written."""
+    return hashlib.sha256(json.dumps(form, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def read_sums(path: Path) -> dict[str, str]:
+    """The SHA-256 of files by their names, as ``sha256sum`` writes them.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        FileError: it is no text, or a line has another form or contradicts an earlier one.
+    """
+    found: dict[str, str] = {}
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        if not line.strip():
+            continue
+        parts = re.fullmatch(r"([0-9a-fA-F]{64}) [ *]?(?:\./)?(\S.*?)\s*", line)
+        if parts is None:
+            raise FileError(f"line {number} of {path} must be a SHA-256 and a name, as sha256sum writes them: {line!r}")
+        digest, name = parts[1].lower(), parts[2]
+        if found.setdefault(name, digest) != digest:
+            raise FileError(f"line {number} of {path} gives {name} another SHA-256 than a line before")
+    return found
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there, and what killed processes left of their writing of it."""
+    path.unlink(missing_ok=True)
+    if path.parent.is_dir():
+        _remove_left(path)
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import platform
 import statistics
 import time
+import traceback
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from typing import Any
 import torch
 
 from .._version import __version__
-from ..analysis.health import health_of
+from ..analysis.health import health_of, nonfinite_entries
 from ..methods import Method
 from ..networks import Baseline, label
 from ..runs.record import Record, explosion
 from ..runs.record_check import ENDED
 from ..runs.run import Run
 from ..runs.score import Hits
+from ..system.choice import RunError
 from ..system.machine import commit, deterministic, device_name, pick_device
 from ..system.signals import held_signals
 from ..tasks.data import Data
@@ -25,6 +27,7 @@ from . import checkpoint
 from .baselines import fit_baseline
 from .divergence import Diverged
 from .evaluate import Evaluation
+from .faults import FAULTS, ends_the_device, fault
 from .loop import Training
 
 
@@ -52,39 +55,47 @@ def fit(
         progress: show a progress bar.
 
     Returns:
-        The Record, with outcome ``ok``, ``diverged``, ``exploded`` or ``oom``. It is not written to disk:
-        :func:`pnn.study` does.
+        The Record, with outcome ``ok``, ``diverged``, ``exploded``, ``oom``, or ``failed`` if the network cannot be
+        built or a step cannot be taken. It is not written to disk: :func:`pnn.study` does.
 
     Raises:
+        RunError: a method is not for this network.
         DataError: there is no data to train on, or it is damaged.
         CheckpointError: the checkpoint is damaged, from another machine, or cannot be written.
         KeyboardInterrupt, SystemExit: Ctrl-C or SIGTERM (exit status 143), after saving.
     """
     where, home = pick_device(device), Path(folder) / run.name
+    training: Training | None = None
+    found: dict[str, Any] = {}
     with deterministic():
-        rows = data if isinstance(data, Data) else run.task.load(data, str(where))
-        if isinstance(run.network, Baseline):
-            return _fit_baseline(run, rows)
-        before: dict[Method, list[Record]] = {method: [] for method in run.recipe.methods}
-        options: dict[str, Any] = {"checkpoint_seconds": checkpoint_seconds, "progress": progress}
-        for method, records in before.items():
-            for phase in method.phases(run):
-                record = fit(phase, data=rows, device=str(where), folder=home, **options)
-                if record.outcome not in ENDED:  # The curves are not this network's.
-                    message = f"before, in {label(phase.network)} of the method {method.name}: {record.message}"
-                    return dataclasses.replace(record, run=run, message=message, curves={})
-                records.append(record)
-        training = Training(run, rows, where, home / "checkpoint.safetensors", checkpoint_seconds, before)
-        found: dict[str, Any] = {}
-        with held_signals() as signals:
-            try:
+        try:
+            rows = data if isinstance(data, Data) else run.task.load(data, str(where))
+            if isinstance(run.network, Baseline):
+                return _fit_baseline(run, rows)
+            before: dict[Method, list[Record]] = {method: [] for method in run.recipe.methods}
+            options: dict[str, Any] = {"checkpoint_seconds": checkpoint_seconds, "progress": progress}
+            for method, records in before.items():
+                for phase in method.phases(run):
+                    record = fit(phase, data=rows, device=str(where), folder=home, **options)
+                    if record.outcome not in ENDED:  # The curves are not this network's.
+                        message = f"before, in {label(phase.network)} of the method {method.name}: {record.message}"
+                        return dataclasses.replace(record, run=run, message=message, curves={})
+                    records.append(record)
+            training = Training(run, rows, where, home / "checkpoint.safetensors", checkpoint_seconds, before)
+            with held_signals() as signals:
                 found = _ending(training, training.run_to_the_end(progress, signals))
-                message = explosion(run, found["final"])
-                outcome = "exploded" if message else "ok"
-            except Diverged as error:
-                outcome, message = "diverged", str(error)
-            except torch.OutOfMemoryError as error:
-                outcome, message = "oom", str(error).splitlines()[0]
+            message = explosion(run, found["final"], found["health"])
+            outcome = "exploded" if message else "ok"
+        except Diverged as error:
+            outcome, message = "diverged", str(error)
+        except FAULTS as error:
+            if isinstance(error, RunError) or ends_the_device(error):
+                raise
+            outcome, message = fault(error)
+            if outcome == "failed":  # The Record says what; where is for whoever looks into it.
+                traceback.print_exception(error)
+        if training is None:
+            return Record.of_failure(run, outcome, message)
         if outcome in ENDED:
             checkpoint.save(home / "weights.safetensors", training.weights(), {"run": run.to_dict()})
         return _record(training, outcome, message, found)
@@ -106,6 +117,7 @@ def _ending(training: Training, found: dict[str, Evaluation]) -> dict[str, Any]:
             test_median=found["test"].median,
             scaled_median=[median for median, _ in scaled] if scaled else None,
             scaled_largest=[largest for _, largest in scaled] if scaled else None,
+            nonfinite_optimiser=nonfinite_entries(training.moments()),
         ),
         "hits": Hits.of(found["test"].hits.numpy()) if classes else None,
         "readings": training.all_readings(),

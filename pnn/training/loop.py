@@ -271,6 +271,18 @@ class Training(State):
         found = [method.at_end(self.evaluated, self._plain_rows) or {} for method in self.run.recipe.methods]
         return self.readings | {name: plain(values) for own in found for name, values in own.items()}
 
+    def _watch_state(self) -> None:
+        """Count after an epoch what is not finite although the loss is, as a curve that is there if anything is.
+
+        Raises:
+            Diverged: a weight is not finite. Evaluation sees those of the average alone, if there is one.
+        """
+        if self.average and (bad := bad_weight(dict(self.model.named_parameters()))):
+            raise Diverged(f"no step can be taken after epoch {self.epoch + 1}{bad}")
+        count = self.nonfinite()
+        if count or "nonfinite" in self.curves:
+            self.curves.setdefault("nonfinite", [0] * self.epoch).append(count)
+
     def _end_epoch(self, evaluation: Evaluation) -> None:
         rows, validation = len(self.data.train), evaluation.score
         loss = self.loss_sum / rows
@@ -293,6 +305,7 @@ class Training(State):
         for name, value in (dict(zip(curves_of(self.run), values, strict=True)) | measured | self._norms()).items():
             self.curves.setdefault(name, []).append(value)
         self._read()
+        self._watch_state()
         self.epoch += 1
         if self.run.recipe.patience and validation.loss == min(self.curves["validation_loss"]):
             self.best = {name: tensor.clone() for name, tensor in self.model.state_dict().items()}

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from ..analysis.health import nonfinite_entries
 from ..runs.run import Run
 from ..system.machine import device_name
 from . import checkpoint
@@ -47,6 +48,19 @@ class State:
         """The weights of the network that is evaluated."""
         return self.evaluated.state_dict()
 
+    def moments(self) -> list[Tensor]:
+        """What the optimiser keeps of the gradients of every parameter."""
+        return [value for own in self.optimiser.state.values() for name, value in own.items() if name != "step"]
+
+    def nonfinite(self) -> int:
+        """How many entries of buffers and of the optimiser's state are infinite or no number.
+
+        They need not show in the loss, as what is divided by infinity is 0. The parameters are another matter: there
+        a training ends with `Diverged`.
+        """
+        averaged = self.average.buffers() if self.average else ()
+        return nonfinite_entries([*self.model.buffers(), *averaged, *self.moments()])
+
     def _identity(self) -> dict[str, Any]:
         """What must be equal for a continued run to end with the same bits."""
         return {"run": self.run.id, "device": device_name(self.device), "torch": torch.__version__}
@@ -75,6 +89,9 @@ class State:
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint, which makes this one session more.
 
+        What in it is not finite was so in the training that was stopped, as the digest says: it is no reason to refuse
+        it, but goes on to the end that the training would have come to without a stop.
+
         Raises:
             CheckpointError: the checkpoint is damaged, or of another run, device or version of torch.
         """
@@ -88,10 +105,9 @@ class State:
                     f"{k}: {theirs.get(k)} there, {v} here" for k, v in ours.items() if theirs.get(k) != v
                 )
                 raise ForeignCheckpointError(f"{refusal}: {differs}. {advice}", path)
-            for name, tensor in tensors.items():
-                if not tensor.isfinite().all():
-                    raise CheckpointError(f"{refusal}: {name!r} is not finite. {advice}")
             groups = self._group(tensors)
+            self._check_kinds(groups)
+            self._check_counts(state)
             self.model.load_state_dict(groups["model"])
             self._restore_optimiser(groups["optimiser"])
             self.best = groups["best"]
@@ -109,6 +125,30 @@ class State:
         except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
             reason = " ".join(f"{type(error).__name__}: {error}".split())
             raise CheckpointError(f"{refusal}: {reason}. {advice}") from error
+
+    def _check_kinds(self, groups: dict[str, dict[str, Tensor]]) -> None:
+        """Refuse tensors of another type or shape than those here, which torch would convert without a word."""
+        ours = self.model.state_dict()
+        kinds = {"model": ours, "best": ours if groups["best"] else {}}
+        kinds["average"] = self.average.state_dict() if self.average else {}
+        for kind, known in kinds.items():
+            theirs = groups[kind]
+            if theirs.keys() != known.keys():
+                raise ValueError(f"the tensors of {kind!r} are other ones: {sorted(theirs.keys() ^ known.keys())}")
+            for name, tensor in theirs.items():
+                if (tensor.dtype, tensor.shape) != (known[name].dtype, known[name].shape):
+                    here = f"{known[name].dtype} {tuple(known[name].shape)}"
+                    raise ValueError(f"{kind}/{name} is {tensor.dtype} {tuple(tensor.shape)}; here it is {here}")
+
+    def _check_counts(self, state: dict[str, Any]) -> None:
+        """Refuse counts that no training of this run comes to."""
+        for name, least in {"epoch": 0, "step": 0, "correct": 0, "best_epoch": 0, "threads": 1, "sessions": 1}.items():
+            if type(state[name]) is not int or state[name] < least:
+                raise ValueError(f"{name} must be a whole number of at least {least}, got {state[name]!r}")
+        if max(state["epoch"], state["best_epoch"]) > self.run.recipe.epochs:
+            raise ValueError(f"epoch {state['epoch']} is beyond the {self.run.recipe.epochs} of the recipe")
+        if wrong := [name for name, curve in state["curves"].items() if len(curve) != state["epoch"]]:
+            raise ValueError(f"the curve {wrong[0]!r} has not one entry for each of the {state['epoch']} epochs")
 
     @staticmethod
     def _group(tensors: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import nn
 
-from pnn.analysis.health import Health, health_of
+from pnn.analysis.health import Health, health_of, nonfinite_entries
 
 
 def network() -> nn.Sequential:
@@ -25,6 +25,11 @@ def test_what_is_not_finite_and_what_is_dead_is_counted_by_entry():
     model[4].running_var[0] = 0.0
     found = health_of(model, train_logit=2.0, test_logit=3.0)
     assert (found.nonfinite, found.dead) == (2, 3)
+
+
+def test_entries_that_are_not_finite_are_counted_in_floats_of_any_kind():
+    tensors = [torch.tensor([1, 2]), torch.tensor([1j, complex("nan")]), torch.tensor([torch.inf, -torch.inf, 0.0])]
+    assert [nonfinite_entries(tensors[:number]) for number in range(4)] == [0, 0, 1, 3]
 
 
 def test_weights_and_layers_without_statistics_count_for_nothing():

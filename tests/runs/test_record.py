@@ -244,6 +244,20 @@ def test_a_loss_of_ten_uniform_guesses_is_an_explosion(loss, exploded):
     assert explosion(BASELINE, final) == ""
 
 
+@pytest.mark.parametrize(
+    ("buffers", "optimiser", "outcome"),
+    [(0, 0, "ok"), (2, 0, "exploded"), (0, 3, "exploded"), (2, None, "ok")],  # None: a Record from before it was judged
+)
+def test_what_is_not_finite_is_an_explosion_though_the_loss_is_small(buffers, optimiser, outcome):
+    health = dataclasses.replace(RECORD.health, nonfinite=buffers, nonfinite_optimiser=optimiser)
+    message = explosion(RUN, RECORD.final, health)
+    assert ("exploded" if message else "ok") == outcome
+    record = dataclasses.replace(RECORD, health=health, outcome=outcome, message=message)
+    assert pnn.Record.from_json(record.to_json()) == record
+    with pytest.raises(pnn.RunError, match=r"Record\.outcome must be"):
+        dataclasses.replace(record, outcome="ok" if message else "exploded", message="" if message else "why")
+
+
 # --- the committed ones ----------------------------------------------------------------------------------------------
 
 

@@ -27,8 +27,8 @@ from pnn.runs.store import (
     record_path,
     run_lock,
     save_record,
-    sums,
 )
+from pnn.runs.sums import sums
 from pnn.system.extras import MissingExtraError
 
 ROOT = Path(__file__).parents[2]

@@ -84,6 +84,24 @@ def test_baselines_are_to_be_done_but_not_timed(results, timed):
     assert timed == []
 
 
+def test_what_cannot_be_built_is_counted_apart_and_stops_nothing(results, timed):
+    found = pnn.forecast([run_of(0, width=10**30), run_of(1)], results=results)
+    assert (found.missing, found.networks, found.broken, found.seconds) == (2, 1, 1, 2 * 3 * 2)
+    assert str(found).endswith("Of them 1 cannot be trained, the first as of " + found.reason)
+    assert found.reason.startswith("TypeError: ")
+
+
+def test_a_step_that_cannot_be_taken_is_counted_apart_and_stops_nothing(results, monkeypatch):
+    def time_steps(run, *_):
+        if run.network.width == 3:
+            raise ValueError("no such step")
+        return [1.0] * 3
+
+    monkeypatch.setattr(module, "time_steps", time_steps)
+    found = pnn.forecast([run_of(0, width=3), run_of(1, width=3), run_of(0)], results=results)
+    assert (found.timed, found.broken, found.reason) == (1, 2, "ValueError: no such step")
+
+
 def test_bad_input(results):
     with pytest.raises(ValueError, match=r"takes Runs, or lists of them by name.* got Record"):
         pnn.forecast([whole_record(run_of())], results=results)

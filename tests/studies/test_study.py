@@ -277,6 +277,79 @@ def test_a_record_is_kept_when_its_successor_cannot_be_written(results, monkeypa
     assert path.read_bytes() == before
 
 
+# --- one bad Run takes no other with it -------------------------------------------------------------------------------
+
+
+def bad_at(runs, error, monkeypatch, trained) -> None:
+    """Let the trainings of some runs end with an error."""
+    fit = module.fit
+
+    def failing(run, **options):
+        if run in runs:
+            raise error
+        return fit(run, **options)
+
+    monkeypatch.setattr(module, "fit", failing)
+
+
+DAMAGED = [pnn.CheckpointError("damaged"), pnn.RecordError("damaged"), pnn.RunError("damaged")]
+
+
+@pytest.mark.parametrize("error", DAMAGED, ids=repr)
+def test_a_run_that_cannot_go_on_is_told_after_all_others_were_trained(results, trained, monkeypatch, error):
+    bad_at(RUNS[1:2], error, monkeypatch, trained)
+    with pytest.raises(type(error), match=r"^damaged$"):
+        study(RUNS, results=results)
+    assert trained == [RUNS[0], *RUNS[2:]]
+    assert [load_record(run, results) is not None for run in RUNS] == [True, False, True, True]
+
+
+def test_several_runs_that_cannot_go_on_are_told_together(results, trained, monkeypatch):
+    bad_at(RUNS[:2], pnn.CheckpointError("damaged"), monkeypatch, trained)
+    with pytest.raises(pnn.StudyError, match=r"^damaged$"):
+        study(RUNS, results=results)
+    assert trained == RUNS[2:]
+
+
+def test_a_task_without_data_leaves_the_others_to_be_trained(results, trained, monkeypatch):
+    other = dataclasses.replace(RUNS[3], task=pnn.Digits(validation=1200))
+    bad_at(RUNS, pnn.DataError("no data"), monkeypatch, trained)
+    with pytest.raises(pnn.DataError, match=r"^no data$"):
+        study([*RUNS[:3], other], results=results)
+    assert trained == [other]
+
+
+@pytest.mark.parametrize(("outcome", "kept"), [("failed", True), ("oom", True), ("diverged", False)])
+def test_what_failed_keeps_its_checkpoint_to_go_on_from(results, trained, monkeypatch, outcome, kept):
+    fit = module.fit
+
+    def ended(run, **options):
+        fit(run, **options)
+        return record_of(run, outcome)
+
+    monkeypatch.setattr(module, "fit", ended)
+    study(RUNS[:1], results=results)
+    assert checkpoint_of(RUNS[0], results).exists() == kept
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_device_that_is_not_there_is_told_before_anything_is_trained(results, trained, jobs):
+    with pytest.raises(ValueError, match='device must be "auto"'):
+        study(RUNS, results=results, device="gpu", jobs=jobs)
+    assert not results.exists()
+
+
+@pytest.mark.slow
+def test_real_children_that_cannot_be_trained_harm_no_other(results):
+    table = pnn.HIGGS(validation=80, rows="stand-in")
+    rows = len(table.load().train)
+    one_left = pnn.Run(table, pnn.MLP("standard", 8), pnn.Recipe(1, augment="none", batch_size=rows - 1), 0, "smoke")
+    good = [dataclasses.replace(one_left, recipe=pnn.Recipe(1, augment="none"), seed=seed) for seed in range(2)]
+    huge = dataclasses.replace(one_left, network=pnn.MLP("standard", 10**30))
+    records = study([one_left, huge, *good], results=results, device="cpu", jobs=2, progress=False)
+    assert [record.outcome for record in records] == ["failed", "failed", "ok", "ok"]
+
+
 # --- how large Records are --------------------------------------------------------------------------------------------
 
 
@@ -334,6 +407,9 @@ if act == "crash":
     sys.exit(1)
 if act == "no data":
     print("error: there is no data")
+    sys.exit(4)
+if act == "damaged":
+    print("error: its checkpoint is damaged")
     sys.exit(2)
 if act == "stopped":
     sys.exit(143)
@@ -468,6 +544,14 @@ def test_what_stops_every_run_of_a_task_leaves_the_others_to_be_trained(results,
         study([*RUNS[:2], other], results=results, jobs=1, budget_seconds=100, progress=False)
     assert not list((home / "1").glob("try-*"))  # of the same task: not even started
     assert len(list((home / "2").glob("try-*"))) == 1
+
+
+def test_what_stops_one_run_leaves_all_others_of_its_task_to_be_trained(results, children):
+    home = children(["ok"], ["damaged"], ["ok"], ["ok"])
+    with pytest.raises(pnn.StudyError, match=r"^its checkpoint is damaged$"):
+        study(RUNS, results=results, jobs=1, budget_seconds=100, progress=False)
+    assert [load_record(run, results) is not None for run in RUNS] == [True, False, True, True]
+    assert [tries(home, run) for run in RUNS] == [1, 1, 1, 1]
 
 
 def spend_the_budget_once(path: Path, monkeypatch) -> None:

@@ -55,6 +55,16 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
         checkpoint.save(path, {}, {})
 
 
+def test_a_flipped_bit_of_the_counts_is_noticed_too(tmp_path):
+    path = tmp_path / "c.safetensors"
+    checkpoint.save(path, {"x": torch.zeros(3)}, {"step": 10})
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(rb"\"step\": 10", rb"\"step\": 30"))
+    assert path.read_bytes() != whole
+    with pytest.raises(pnn.CheckpointError, match=rf"{path} cannot be used: .*does not match its SHA-256"):
+        checkpoint.load(path)
+
+
 def test_a_checkpoint_that_is_not_there_is_named(tmp_path):
     with pytest.raises(pnn.CheckpointError, match="absent"):
         checkpoint.load(tmp_path / "absent.safetensors")

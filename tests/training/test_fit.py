@@ -5,6 +5,7 @@ import json
 import math
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import pnn
+from pnn.system import tensors
 from pnn.tasks import augment
 from pnn.training import checkpoint, fit, loop, optimiser
 from pnn.training.checkpoint import ForeignCheckpointError
@@ -294,13 +296,14 @@ def test_a_stopped_run_goes_on_to_the_same_bits(stopped, undisturbed):
 
 
 def test_a_checkpoint_keeps_all_that_is_counted(tmp_path):
-    one, other = (State(digits_run(), NETWORK.build(TASK.form), torch.device("cpu")) for _ in range(2))
+    one, other = (State(digits_run(epochs=20), NETWORK.build(TASK.form), torch.device("cpu")) for _ in range(2))
     for parameter in one.model.parameters():
         parameter.grad = torch.ones_like(parameter)
     one.optimiser.step()
     counted = [name for name, value in vars(one).items() if isinstance(value, int | float | dict) and name != "best"]
     for number, name in enumerate(counted, 1):
-        setattr(one, name, number)
+        value = getattr(one, name)
+        setattr(one, name, {"a": [number] * one.epoch} if isinstance(value, dict) else type(value)(number))
     one.save(tmp_path / "checkpoint.safetensors")
     one.sessions += 1
     other.restore(tmp_path / "checkpoint.safetensors")
@@ -345,12 +348,28 @@ def _rewrite(change):
     return apply
 
 
-def _nan(tensors, state):
-    tensors["model/0.maps.weight"][0] = math.nan
-
-
 def _shape(tensors, state):
     tensors["model/0.maps.weight"] = tensors["model/0.maps.weight"][1:]
+
+
+def _other_type(tensors, state):
+    tensors["model/0.maps.weight"] = tensors["model/0.maps.weight"].double()
+
+
+def _another_tensor(tensors, state):
+    tensors["model/0.maps.more"] = torch.zeros(1)
+
+
+def _beyond(tensors, state):
+    state["epoch"] = 3
+
+
+def _half_a_step(tensors, state):
+    state["step"] = 0.5
+
+
+def _short_curve(tensors, state):
+    state["curves"]["train_loss"] = [0.1]
 
 
 def _missing(tensors, state):
@@ -379,7 +398,7 @@ def test_a_good_checkpoint_of_elsewhere_is_told_from_a_damaged_one(stopped):
 
 def test_a_damaged_checkpoint_is_not_taken_for_one_of_elsewhere(stopped):
     run, path = stopped
-    _rewrite(_nan)(path)
+    _rewrite(_shape)(path)
     with pytest.raises(pnn.CheckpointError) as caught:
         pnn.fit(run, folder=path.parents[1], device="cpu", progress=False)
     assert not isinstance(caught.value, ForeignCheckpointError)
@@ -393,8 +412,12 @@ def test_a_damaged_checkpoint_is_not_taken_for_one_of_elsewhere(stopped):
         _pickle,
         _huge_header,
         _foreign,
-        _rewrite(_nan),
         _rewrite(_shape),
+        _rewrite(_other_type),
+        _rewrite(_another_tensor),
+        _rewrite(_beyond),
+        _rewrite(_half_a_step),
+        _rewrite(_short_curve),
         _rewrite(_missing),
         _rewrite(_other_torch),
         _rewrite(_no_state),
@@ -415,7 +438,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint(stopped, monkeypatch):
         part.write_bytes(b"half a")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "save_file", full)
+    monkeypatch.setattr(tensors, "save_file", full)
     with pytest.raises(pnn.CheckpointError, match=r"No space left .* disk has space"):
         pnn.fit(run, folder=path.parents[1], device="cpu", checkpoint_seconds=0, progress=False)
     assert path.read_bytes() == before
@@ -482,6 +505,90 @@ def test_a_bad_running_statistic_explodes_the_evaluation(monkeypatch, tmp_path):
     assert record.final["test"].accuracy == 0.0
 
 
+def _bad_statistic(training):
+    training.model[1].running_var[0] = math.inf
+
+
+def _bad_moment(training):
+    training.optimiser.state[training.model[0].maps.weight]["exp_avg_sq"][0, 0] = math.inf
+
+
+def _bad_averaged_statistic(training):
+    training.average.module[1].running_var[0] = math.inf
+
+
+def _bad_average(training):
+    training.average.module[1].weight.data[0] = math.inf
+
+
+SILENT = {  # what is broken, what the recipe has besides, how it ends, and what the message says
+    "statistic": (_bad_statistic, {}, "exploded", "1 entries of statistics and other buffers are not finite"),
+    "moment": (_bad_moment, {}, "exploded", "9 entries of the optimiser's state are not finite"),
+    "statistic of the average": (_bad_averaged_statistic, {"average": 0.9}, "exploded", "the train loss is 3.4"),
+    "weight": (_bad_weight, {}, "diverged", "step 3 of epoch 1: .* the weight '4.maps.weight' is not finite"),
+    "weight of the average": (_bad_average, {"average": 0.9}, "diverged", "the weight '1.weight' is not finite"),
+}
+
+
+@pytest.mark.parametrize("case", SILENT)
+def test_what_is_not_finite_is_found_though_the_loss_is_and_a_stopped_twin_ends_alike(tmp_path, monkeypatch, case):
+    """It is broken between the second step and the third, when the stopped twin has written its checkpoint."""
+    break_it, changes, outcome, message = SILENT[case]
+    run = digits_run(**changes)
+    step = loop.Training.take_step
+
+    def broken(self, x, y):
+        if self.epoch == 0 and self.step == 2 and self.sessions == 1:
+            break_it(self)
+            if stop:
+                self.save(self.path)
+                raise _Stopped
+        step(self, x, y)
+
+    monkeypatch.setattr(loop.Training, "take_step", broken)
+    stop = False
+    alone = pnn.fit(run, folder=tmp_path / "alone", device="cpu", progress=False)
+    stop = True
+    with pytest.raises(_Stopped):
+        pnn.fit(run, folder=tmp_path, device="cpu", progress=False)
+    twin = pnn.fit(run, folder=tmp_path, device="cpu", progress=False)
+    assert (alone.outcome, twin.sessions) == (outcome, 2)
+    assert re.search(message, alone.message)
+    assert without_time(twin) == without_time(alone)
+    assert pnn.Record.from_json(alone.to_json()) == alone
+    if outcome == "exploded":
+        count = alone.health.nonfinite + alone.health.nonfinite_optimiser
+        assert alone.curves["nonfinite"][-1] >= count > 0
+    if "entries" in message:
+        assert alone.final["test"].loss < 10
+
+
+def test_the_curve_of_what_is_not_finite_says_since_when(tmp_path, monkeypatch):
+    step = loop.Training.take_step
+
+    def broken(self, x, y):
+        step(self, x, y)
+        if self.epoch == 1:
+            _bad_statistic(self)
+
+    monkeypatch.setattr(loop.Training, "take_step", broken)
+    assert pnn.fit(digits_run(epochs=3), folder=tmp_path, progress=False).curves["nonfinite"] == [0, 1, 1]
+
+
+def test_a_weight_under_an_average_that_is_not_finite_after_the_last_step_is_a_divergence(tmp_path, monkeypatch):
+    step = loop.Training.take_step
+
+    def broken(self, x, y):
+        step(self, x, y)
+        if self.step == self.steps:
+            self.model[4].maps.weight.data[0, 0, 0, 0] = math.nan
+
+    monkeypatch.setattr(loop.Training, "take_step", broken)
+    record = pnn.fit(digits_run(epochs=1, average=0.9), folder=tmp_path, progress=False)
+    assert record.outcome == "diverged"
+    assert record.message == "no step can be taken after epoch 1; the weight '4.maps.weight' is not finite"
+
+
 def test_a_weight_that_is_not_finite_after_the_last_step_is_a_divergence(monkeypatch, tmp_path):
     evaluate = loop.Training._evaluate
 
@@ -503,6 +610,83 @@ def test_out_of_memory_is_an_outcome(monkeypatch, tmp_path):
 
     record = fit_with(monkeypatch, tmp_path, exhaust)
     assert (record.outcome, record.message) == ("oom", "tried to allocate too much")
+
+
+CPU_MEMORY = (
+    "[enforce fail at alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate"
+)
+PLACES = {"load": (pnn.Digits, "load"), "build": (pnn.CNN, "build"), "step": (loop.Training, "take_step")}
+OTHERS = [pnn.RunError("r"), pnn.DataError("d"), pnn.CheckpointError("c"), OSError("o"), ImportError("i")]
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("error", "outcome", "message"),
+    [
+        (RuntimeError(f"{CPU_MEMORY} 108000000000 bytes."), "oom", f"{CPU_MEMORY} 108000000000 bytes."),
+        (MemoryError(), "oom", "MemoryError"),
+        (torch.OutOfMemoryError("CUDA out of memory"), "oom", "CUDA out of memory"),
+        (ValueError("one row\nand more"), "failed", "ValueError: one row"),
+        (TypeError("a width"), "failed", "TypeError: a width"),
+        (AssertionError(), "failed", "AssertionError"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_goes_wrong_in_a_run_is_its_outcome_wherever_it_does(
+    monkeypatch, tmp_path, place, error, outcome, message
+):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(*PLACES[place], fail)
+    record = pnn.fit(digits_run(), folder=tmp_path, device="cpu", progress=False)
+    assert (record.outcome, record.message) == (outcome, message)
+    assert pnn.Record.from_json(record.to_json()) == record
+
+
+@pytest.mark.parametrize("error", OTHERS, ids=repr)
+def test_what_is_no_fault_of_the_run_is_raised(monkeypatch, tmp_path, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(pnn.CNN, "build", fail)
+    with pytest.raises(type(error)):
+        pnn.fit(digits_run(), folder=tmp_path, device="cpu", progress=False)
+
+
+TABLE = pnn.HIGGS(validation=80, rows="stand-in")
+
+
+@pytest.mark.parametrize(
+    ("network", "recipe", "outcome"),
+    [
+        (
+            pnn.MLP("standard", 8),
+            {"batch_size": len(TABLE.load().train) - 1},
+            "failed",
+        ),  # BatchNorm of the one row left
+        (pnn.MLP("standard", 10**30), {}, "failed"),
+        (pnn.MLP("standard", 10**12), {}, "oom"),
+        (pnn.MLP("standard", 8), {"learning_rate": 1e300}, "failed"),
+        (pnn.MLP("standard", 8), {"weight_decay": 1e308}, "failed"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_built_or_stepped_is_an_error_of_that_run(tmp_path, network, recipe, outcome):
+    run = pnn.Run(TABLE, network, pnn.Recipe(1, augment="none", **recipe), 0, "smoke")
+    record = pnn.fit(run, folder=tmp_path, device="cpu", progress=False)
+    assert record.outcome == outcome
+    assert record.message
+
+
+def test_a_baseline_that_cannot_be_fitted_is_a_failed_run(monkeypatch, tmp_path):
+    def fail(*_):
+        raise ValueError("no such rows")
+
+    monkeypatch.setattr(pnn.Majority, "predictions", fail)
+    run = pnn.Run(TASK, pnn.Majority(), pnn.Recipe(1, source="scikit-learn", augment="none"), 0, "smoke")
+    record = pnn.fit(run, folder=tmp_path, progress=False)
+    assert (record.outcome, record.message) == ("failed", "ValueError: no such rows")
 
 
 def test_bfloat16_and_contiguous_layouts_train(tmp_path):
