@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .system.extras import MissingExtraError
+from .system.home import home
 
 EXIT_CODES = (
     "exit status: 0 done; 1 a run ended badly; 2 wrong input; "
@@ -27,6 +28,7 @@ FILES = "YAML with grid, zip, list, random; several, and -p, are combined"
 def main(argv: list[str] | None = None) -> int:
     """Do what the words say; the exit status is as `EXIT_CODES` says."""
     arguments = _parser().parse_args(_with_pairs_joined(sys.argv[1:] if argv is None else argv))
+    home()
     try:
         module = importlib.import_module(f"pnn.{arguments.module}")
     except MissingExtraError as error:

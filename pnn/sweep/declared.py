@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..system.extras import needs
+from ..system.home import home
 
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "None": type(None)}
 CONTAINERS = {
@@ -119,6 +120,7 @@ def check_kernel(notebook: str | Path) -> None:
     with needs("notebooks", "running a notebook"):
         from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
+    home()  # Jupyter asks for it.
     name = read_notebook(notebook).metadata.get("kernelspec", {}).get("name")
     kernels = KernelSpecManager()
     there = ", ".join(sorted(kernels.find_kernel_specs())) or "none: python -m ipykernel install --sys-prefix"

@@ -13,6 +13,7 @@ from ..system.extras import needs
 from ..system.meant import meant
 from .declared import REQUIRED, Parameter, ParameterError, check_kernel, declared_parameters, shortened
 
+FOLDERS = ("PNN_DATA", "PNN_RESULTS", "PNN_CACHE")
 # What a text is read as is a literal, or the text itself. The last four are what a literal of many thousand signs ends
 # with, be it one or not.
 NO_LITERAL = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError)
@@ -38,8 +39,25 @@ def run_notebook(
         raise ParameterError(f"the output {output} is the notebook itself, which would be lost; give it another name")
     Path(output).parent.mkdir(parents=True, exist_ok=True)
     paths, folder = (verbatim(notebook), verbatim(output)), str(Path(notebook).parent)
-    with _only_errors(papermill.log.logger):  # It warns of parameters that it cannot read itself.
+    # It warns of parameters that it cannot read itself.
+    with _only_errors(papermill.log.logger), _environment(absolute_folders()):
         papermill.execute_notebook(*paths, parameters, cwd=folder, progress_bar=progress, language="python")
+
+
+def absolute_folders() -> dict[str, str]:
+    """The variables that name folders, from the root on: a notebook's kernel begins in another folder than this one."""
+    given = {name: os.environ[name] for name in FOLDERS if os.environ.get(name)}
+    return {name: str(Path(folder).expanduser().absolute()) for name, folder in given.items()}
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ[name] for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.update(before)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import functools
 import importlib
 import json
+import os
 import re
 from pathlib import Path
 
@@ -172,6 +173,24 @@ def test_a_kernel_that_cannot_run_it_is_told_before_anything_is_started(
         assert main(["sweep", str(notebook), "-p", "seed", "1", "--out", str(out), *words]) == 2
         assert re.search(message, capsys.readouterr().err)
     assert not out.exists()
+
+
+def test_a_notebooks_kernel_is_told_where_folders_are_that_are_named_from_here(tmp_path, notebook_of, monkeypatch):
+    """It begins in the notebook's own folder."""
+    notebook_of(tmp_path / "pages" / "page.ipynb")
+    monkeypatch.chdir(tmp_path)
+    for name, folder in (("PNN_DATA", "data"), ("PNN_RESULTS", "../results"), ("PNN_CACHE", "")):
+        monkeypatch.setenv(name, folder)
+    told = {}
+    monkeypatch.setattr("papermill.execute_notebook", lambda *_, **options: told.update(os.environ, **options))
+    pnn.run_notebook("pages/page.ipynb", "out.ipynb", progress=False)
+    assert (told["PNN_DATA"], told["PNN_RESULTS"], told["PNN_CACHE"]) == (
+        str(tmp_path / "data"),
+        str(tmp_path / "../results"),
+        "",
+    )
+    assert told["cwd"] == "pages"
+    assert os.environ["PNN_DATA"] == "data"
 
 
 def test_papermill_says_nothing_wrong_of_a_cell_that_it_cannot_read(tmp_path, notebook_of, capfd):
