@@ -4,11 +4,14 @@ Nothing is imported here but what reads the words; a sub-command's own module is
 """
 
 import argparse
+import collections
 import importlib
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from .system.extras import MissingExtraError
+from .system.home import home
 
 EXIT_CODES = (
     "exit status: 0 done; 1 a run ended badly; 2 wrong input; "
@@ -20,11 +23,13 @@ VALUES = (
     "values are 0.25,0.5,1 or smoke,laptop or 0:10 (a range of whole numbers, its end excluded); "
     "several -p give every combination, or with --zip the first values, the second values, ..."
 )
+FILES = "YAML with grid, zip, list, random; several, and -p, are combined"
 
 
 def main(argv: list[str] | None = None) -> int:
     """Do what the words say; the exit status is as `EXIT_CODES` says."""
-    arguments = _parser().parse_args(argv)
+    arguments = _parser().parse_args(_with_pairs_joined(sys.argv[1:] if argv is None else argv))
+    home()
     try:
         module = importlib.import_module(f"pnn.{arguments.module}")
     except MissingExtraError as error:
@@ -41,6 +46,28 @@ def main(argv: list[str] | None = None) -> int:
 def _refuse(error: Exception) -> int:
     print(f"error: {error}", file=sys.stderr)
     return 2
+
+
+def _with_pairs_joined(words: Sequence[str]) -> list[str]:
+    """The words with each ``-p NAME VALUES`` as one, since argparse takes ``-1,2`` behind a name for an option.
+
+    The library click would not, but is none of those that the package itself needs.
+    """
+    left, joined = collections.deque(words), []
+    while left:
+        word = left.popleft()
+        if word in ("-p", "--parameters") and left:
+            name = left.popleft()
+            word = f"--parameters={name}" if "=" in name or not left else f"--parameters={name}={left.popleft()}"
+        joined.append(word)
+    return joined
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, values = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"a name and its values are expected, as in -p seed 0:3, got {text!r}")
+    return name, values
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -89,16 +116,18 @@ def _add_notebooks(commands) -> None:
     page = commands.add_parser("notebook", help="execute a notebook with other parameters", epilog=EXIT_CODES)
     page.add_argument("notebook")
     page.add_argument("output", help="where the executed notebook goes")
-    page.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), dest="parameters")
 
     sweep = commands.add_parser(
         "sweep", help="execute a notebook at many settings", description=VALUES, epilog=EXIT_CODES, allow_abbrev=False
     )
     sweep.add_argument("notebook")
-    sweep.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUES"), dest="parameters")
+    for command, values in ((page, "VALUE"), (sweep, "VALUES")):
+        command.add_argument(
+            "-p", "--parameters", action="append", default=[], type=_pair, metavar=f"NAME {values}", help="or NAME=..."
+        )
     sweep.add_argument("--zip", action="store_true", help="the parameters of -p in step, not in all combinations")
-    sweep.add_argument("-f", metavar="FILE", dest="file", help="YAML with grid, zip, list, random; combined with -p")
-    sweep.add_argument("--dry-run", action="store_true", help="check and list the runs, start none")
+    sweep.add_argument("-f", metavar="FILE", dest="files", action="append", default=[], help=FILES)
+    sweep.add_argument("--dry-run", action="store_true", help="check all that a sweep checks, and list its runs")
     sweep.add_argument("--out", metavar="DIR", help="the sweep's folder; default: sweeps/<name of the notebook>")
     sweep.add_argument("--engine", choices=("local", "dask"), default="local", help="default: %(default)s")
     sweep.add_argument("--scheduler", metavar="ADDRESS", help="of a running Dask cluster, or its scheduler file")

@@ -222,9 +222,9 @@ def test_nor_does_the_study_of_an_experiment_with_its_baselines(tmp_path, to_tra
     ("words", "library", "extra"),
     [
         (["run", "run.json", "--device", "cpu"], "sklearn", "train"),
-        (["notebook", str(ROOT / "notebooks/quickstart.ipynb"), "out.ipynb"], "nbformat|papermill", "notebooks"),
-        (["sweep", str(ROOT / "notebooks/quickstart.ipynb"), "-p", "seed", "0:2"], "nbformat|pandas", "notebooks"),
-        (["table", "sweeps/quickstart"], "nbformat|pandas", "notebooks"),
+        (["notebook", str(ROOT / "notebooks/quickstart.ipynb"), "out.ipynb"], "pandas|rich", "notebooks"),
+        (["sweep", str(ROOT / "notebooks/quickstart.ipynb"), "-p", "seed", "0:2"], "pandas|rich", "notebooks"),
+        (["table", "sweeps/quickstart"], "pandas|rich", "notebooks"),
     ],
     ids=["run", "notebook", "sweep", "table"],
 )

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..system.files import LockError, NoRoomError, digest_of, lock, read_bytes, text_of, write_atomically
-from .folders import results_folder
+from .folders import results_folder, runs_folder
 from .packed import texts_in, write_texts
 from .record import Record
 from .run import Run
@@ -216,7 +216,7 @@ def _writing(folder: Path, task: str, size: str) -> Iterator[None]:
     with contextlib.ExitStack() as held:
         # Where files cannot be locked, nothing is held: `run_lock` has said so.
         with contextlib.suppress(LockError):
-            while not held.enter_context(lock(folder.parent / "runs" / f"{task}-{size}.lock")):
+            while not held.enter_context(lock(runs_folder(folder) / f"{task}-{size}.lock")):
                 held.close()
                 time.sleep(0.05)
         yield
@@ -228,7 +228,7 @@ def run_lock(run: Run, results: Path, wait: bool = False) -> Iterator[bool]:
 
     Where files cannot be locked, as on some network file systems, nothing is held, and a line says so.
     """
-    home = results.parent / "runs" / run.name
+    home = runs_folder(results) / run.name
     told = False
     while True:
         with contextlib.ExitStack() as held:

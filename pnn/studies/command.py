@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..experiments import EXPERIMENTS
-from ..runs.folders import results_folder
+from ..runs.folders import results_folder, runs_folder
 from ..runs.record import Record
 from ..runs.run import SIZES, Run, RunError
 from ..runs.store import RecordError, has_record, load_record, put_aside, run_lock
@@ -81,7 +81,7 @@ def _forget(runs: list[Run], results: Path, yes: bool) -> None:
     if not known:
         return
     # A folder of its own, with the form of a results' folder, so that they can be looked at and put back.
-    aside = results.parent / "runs" / f"aside-{datetime.now():%Y%m%d-%H%M%S}"
+    aside = runs_folder(results) / f"aside-{datetime.now():%Y%m%d-%H%M%S}"
     if not yes:
         if not sys.stdin.isatty():
             raise RunError(

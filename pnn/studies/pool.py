@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from ..runs.folders import runs_folder
 from ..runs.record import Record
 from ..runs.run import Run
 from ..runs.store import LOOK_SECONDS, RecordError, load_record, run_lock, save_record
@@ -100,7 +101,7 @@ class Pool:
         return None
 
     def _start(self, run: Run) -> None:
-        home = self.results.parent / "runs" / run.name
+        home = runs_folder(self.results) / run.name
         home.mkdir(parents=True, exist_ok=True)
         log = open(home / "log.txt", "w+")  # noqa: SIM115 - It is closed in _end.
         program = ["-m", "pnn", "run", "-", *self.command, "--quiet"]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..runs.folders import results_folder
+from ..runs.folders import results_folder, runs_folder
 from ..runs.record import OUTCOMES, Record
 from ..runs.run import SIZES, Run, RunError
 from ..runs.store import RecordError, has_record, load_record, run_lock, save_record
@@ -129,7 +129,7 @@ def train_record(run: Run, results: Path, **options: Any) -> Record:
     """
     while True:
         try:
-            record = fit(run, folder=results.parent / "runs", **options)
+            record = fit(run, folder=runs_folder(results), **options)
         except ForeignCheckpointError as error:
             if not sweep_channel.in_sweep():
                 raise
@@ -139,7 +139,7 @@ def train_record(run: Run, results: Path, **options: Any) -> Record:
             continue
         save_record(record, results)
         if record.outcome not in RESUMED:  # Only now is its checkpoint of no more use.
-            (results.parent / "runs" / run.name / "checkpoint.safetensors").unlink(missing_ok=True)
+            (runs_folder(results) / run.name / "checkpoint.safetensors").unlink(missing_ok=True)
         return record
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from ..studies.study import parse_seconds
 from . import points
-from .drive import check_retry, default_folder, run
-from .folder import Basis, Folder, SweepError, check_points, run_id
-from .parameters import ParameterError, parse_parameters, run_notebook
+from .declared import ParameterError, declared_parameters
+from .drive import Checked, check, check_engine, check_retry, default_folder, run
+from .folder import Folder, SweepError
+from .parameters import parse_parameters, run_notebook
 from .progress import words
 from .tabulate import NOT_DONE, export
 from .tabulate import table as table_of
@@ -17,31 +18,31 @@ WRONG_INPUT = (SweepError,)  # On these, and on a ValueError such as a Parameter
 
 
 def notebook(arguments: argparse.Namespace) -> int:
-    run_notebook(arguments.notebook, arguments.output, parse_parameters(arguments.parameters))
+    declared = declared_parameters(arguments.notebook) if arguments.parameters else {}
+    run_notebook(arguments.notebook, arguments.output, parse_parameters(arguments.parameters, declared))
     return 0
 
 
 def sweep(arguments: argparse.Namespace) -> int:
-    settings = check_points(arguments.notebook, _points(arguments))
-    retry = check_retry(outcome for outcome in arguments.retry.split(",") if outcome)
-    timeout = parse_seconds(arguments.timeout) if arguments.timeout else None
     out = Path(arguments.out) if arguments.out else default_folder(arguments.notebook)
+    given = {
+        "out": out,
+        "jobs": arguments.jobs,
+        "timeout": parse_seconds(arguments.timeout) if arguments.timeout else None,
+        "retry": check_retry(outcome for outcome in arguments.retry.split(",") if outcome),
+        "max_failures": arguments.max_failures,
+    }
+    engine = {
+        "engine": arguments.engine,
+        "scheduler": arguments.scheduler,
+        "gpus_per_run": arguments.gpus_per_run,
+    }
+    checked = check(arguments.notebook, _points(arguments), **given)
     if arguments.dry_run:
-        return _dry_run(arguments.notebook, settings, out, retry)
-    basis = Basis.of(arguments.notebook)
-    keys = [run_id(basis, point) for point in settings]
-    run(
-        arguments.notebook,
-        settings,
-        out=out,
-        engine=arguments.engine,
-        scheduler=arguments.scheduler,
-        jobs=arguments.jobs,
-        gpus_per_run=arguments.gpus_per_run,
-        timeout=timeout,
-        retry=retry,
-        max_failures=arguments.max_failures,
-    )
+        check_engine(checked.folder, jobs=arguments.jobs, timeout=given["timeout"], **engine)
+        return _dry_run(checked, out)
+    keys = list(checked.runs)
+    run(arguments.notebook, list(checked.runs.values()), **given, **engine)
     outcomes = map(Folder(out).outcome, keys)
     counts = collections.Counter(outcome.outcome if outcome else NOT_DONE for outcome in outcomes)
     print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + f" of {len(keys)} runs in {out}")
@@ -66,8 +67,9 @@ def table(arguments: argparse.Namespace) -> int:
 
 
 def _points(arguments: argparse.Namespace) -> list[points.Point]:
-    parts = [points.read_file(arguments.file)] if arguments.file else []
-    given = {name: points.parse_values(text) for name, text in arguments.parameters}
+    declared = declared_parameters(arguments.notebook)
+    parts = [points.read_file(file, declared) for file in arguments.files]
+    given = {name: points.parse_values(text, declared.get(name)) for name, text in arguments.parameters}
     if len(given) < len(arguments.parameters):
         names = [name for name, _ in arguments.parameters]
         twice = next(name for name in names if names.count(name) > 1)
@@ -79,14 +81,9 @@ def _points(arguments: argparse.Namespace) -> list[points.Point]:
     return points.combine(parts)
 
 
-def _dry_run(notebook: str, settings: list[points.Point], out: Path, retry: set[str]) -> int:
-    folder, basis = Folder(out), Basis.of(notebook)
-    todo = 0
-    for point in settings:
-        key = run_id(basis, point)
-        outcome = folder.outcome(key)
-        needed = outcome is None or outcome.outcome in retry
-        todo += needed
-        print(f"{key}  {words(point)}  {'to do' if needed else outcome.outcome}")
-    print(f"{len(settings)} runs, {todo} to do, in {out}")
+def _dry_run(checked: Checked, out: Path) -> int:
+    todo = set(checked.todo)
+    for key, point in checked.runs.items():
+        print(f"{key}  {words(point)}  {'to do' if key in todo else checked.ended[key].outcome}")
+    print(f"{len(checked.runs)} runs, {len(todo)} to do, in {out}")
     return 0

@@ -45,8 +45,7 @@ class DaskEngine:
             from distributed import Client
         self.cluster = None
         if scheduler is None:
-            gpus = visible_gpus() if gpus_per_run else []
-            jobs = jobs or (len(shares(gpus, gpus_per_run)) if gpus_per_run else cores())
+            jobs = jobs_here(jobs, gpus_per_run)
             self.cluster = _cluster_here(jobs, bool(gpus_per_run))
             self.client = Client(self.cluster)
         else:
@@ -140,6 +139,19 @@ class DaskEngine:
         if self.client.status == "running":
             self.connected = now
         return now - self.connected < GONE_SECONDS and self.client.status != "closed"
+
+
+def jobs_here(jobs: int, gpus_per_run: float) -> int:
+    """How many runs a cluster of this machine works on at once.
+
+    Raises:
+        MissingExtraError: Dask is not installed.
+        ValueError: the GPUs cannot be shared out so.
+    """
+    with needs("cluster", "the engine dask"):
+        import distributed  # noqa: F401
+    places = len(shares(visible_gpus(), gpus_per_run)) if gpus_per_run else cores()
+    return jobs or places
 
 
 def _cluster_here(jobs: int, share_gpus: bool) -> Any:

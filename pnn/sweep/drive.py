@@ -12,7 +12,7 @@ from ..system.colab import mount_drive
 from ..system.extras import needs
 from ..system.signals import act_on, held_signals
 from .engine import BUSY, Engine, LocalEngine
-from .folder import Basis, Busy, Folder, Outcome, check_points
+from .folder import Basis, Busy, Folder, Outcome, check_points, run_id
 from .points import Point
 from .progress import Progress
 from .supervise import DIED, STOPPED_RUN
@@ -65,6 +65,44 @@ def run(
         SweepError: the folder cannot be written or is another notebook's, or the Dask cluster is gone.
         ValueError: an unknown engine or outcome, more GPUs than there are.
     """
+    given = check(notebook, points, out=out, jobs=jobs, timeout=timeout, retry=retry, max_failures=max_failures)
+    folder, todo = given.folder, given.todo
+    folder.begin(given.basis, list(given.runs.values()))
+    done = {key: outcome for key, outcome in given.ended.items() if key not in todo}
+    with Progress(len(given.runs), done, progress) as shown:
+        if todo:
+            with closing(_engine(engine, scheduler, folder, jobs, gpus_per_run, timeout)) as workers:
+                folder.forget({key: given.ended[key] for key in todo if key in given.ended}, given.retry)
+                _Drive(folder, workers, given.runs, todo, max_failures, shown).drive()
+    return of_basis(folder, given.basis.digest)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A sweep that can be begun; nothing of it is written yet."""
+
+    folder: Folder
+    basis: Basis
+    runs: dict[str, Point]
+    ended: dict[str, Outcome]
+    retry: set[str]
+
+    @property
+    def todo(self) -> list[str]:
+        return [key for key in self.runs if key not in self.ended or self.ended[key].outcome in self.retry]
+
+
+def check(
+    notebook: str | Path,
+    points: Iterable[Point],
+    *,
+    out: str | Path | None = None,
+    jobs: int = 0,
+    timeout: float | None = None,
+    retry: Iterable[str] = (),
+    max_failures: int | None = None,
+) -> Checked:
+    """Raise what :func:`run` would before anything is written, but for what :func:`check_engine` raises."""
     points = check_points(notebook, points)
     retry = check_retry(retry)
     for name, value, least in (("jobs", jobs, 0), ("max_failures", max_failures, 1), ("timeout", timeout, 0)):
@@ -72,18 +110,23 @@ def run(
             raise ValueError(f"{name} must be at least {least}, got {value}")
     place = Path(out or default_folder(notebook))
     mount_drive(place)
-    folder = Folder(place.resolve())
-    basis = Basis.of(notebook)
-    runs = folder.begin(basis, points)
+    folder, basis = Folder(place.resolve()), Basis.of(notebook)
+    folder.check(basis)
+    runs = {run_id(basis, point): point for point in points}
     ended = {key: outcome for key in runs if (outcome := folder.outcome(key))}
-    done = {key: outcome for key, outcome in ended.items() if outcome.outcome not in retry}
-    todo = [key for key in runs if key not in done]
-    with Progress(len(runs), done, progress) as shown:
-        if todo:
-            with closing(_engine(engine, scheduler, folder, jobs, gpus_per_run, timeout)) as workers:
-                folder.forget({key: ended[key] for key in todo if key in ended}, retry)
-                _Drive(folder, workers, runs, todo, max_failures, shown).drive()
-    return of_basis(folder, basis.digest)
+    return Checked(folder, basis, runs, ended, retry)
+
+
+def check_engine(
+    folder: Folder, *, engine: str, scheduler: str | None, jobs: int, gpus_per_run: float, timeout: float | None
+) -> None:
+    """Raise what the start of the engine would; a running cluster is spoken to, and one of this machine not started."""
+    if engine == "dask" and scheduler is None:
+        from .dask import jobs_here
+
+        jobs_here(jobs, gpus_per_run)
+    else:
+        _engine(engine, scheduler, folder, jobs, gpus_per_run, timeout).close()
 
 
 def default_folder(notebook: str | Path) -> Path:

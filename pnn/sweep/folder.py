@@ -12,24 +12,20 @@
     runs/<id>/outcome.json           written last and as a whole: a run that has it is done
 """
 
-import ast
 import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from ..runs.record import OUTCOMES
-from ..system.extras import needs
 from ..system.files import LockError, lock, write_atomically
-from .parameters import ParameterError, check_declared, declared_parameters
+from .declared import COMPUTED, REQUIRED, ParameterError, check_kernel, declared_parameters, read_notebook
+from .parameters import check_declared
 from .points import Point
-
-with needs("notebooks", "a sweep"):
-    import nbformat
 
 RESERVED = ("outcome", "message", "run")  # A parameter must not have these names of the table.
 
@@ -54,7 +50,7 @@ class Basis:
     @classmethod
     def of(cls, notebook: str | Path) -> "Basis":
         path = Path(notebook).resolve()
-        code = [cell for cell in nbformat.read(path, 4).cells if cell.cell_type == "code"]
+        code = [cell for cell in read_notebook(path).cells if cell.cell_type == "code"]
         cells = [f"{'parameters' in cell.metadata.get('tags', [])} {cell.source}" for cell in code]
         return cls(str(path), _digest(cells), source_digest(), data_digest())
 
@@ -87,15 +83,26 @@ class Folder:
 
     path: Path
 
-    def begin(self, basis: Basis, points: list[Point]) -> dict[str, Point]:
-        """Write the plan; returns the points by run id.
+    def check(self, basis: Basis) -> None:
+        """See whether the folder can become, or is, the sweep of a notebook.
 
         Raises:
             SweepError: the folder is another notebook's, or cannot be written.
         """
+        there = next(path for path in (self.path, *self.path.parents) if path.exists())
+        if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+            raise SweepError(f"{self.path} cannot be written: {there} is no folder of yours; give another one (--out)")
         before = self.plan()
         if before and before["basis"]["notebook"] != basis.notebook:
             raise SweepError(f"{self.path} is the sweep of {before['basis']['notebook']}; give another folder (--out)")
+
+    def begin(self, basis: Basis, points: list[Point]) -> dict[str, Point]:
+        """Write the plan; returns the points by run id.
+
+        Raises:
+            SweepError: as :meth:`check`, or there is no room.
+        """
+        self.check(basis)
         runs = {run_id(basis, point): point for point in points}
         notebook = Path(basis.notebook).read_text()
         try:
@@ -213,6 +220,7 @@ def check_points(notebook: str | Path, points: Iterable[Point]) -> list[Point]:
     if not points:
         raise ParameterError("a sweep needs at least one point: name parameters and their values")
     declared = declared_parameters(notebook)
+    check_kernel(notebook)
     for point in points:
         check_declared(notebook, declared, point)
         try:
@@ -221,17 +229,9 @@ def check_points(notebook: str | Path, points: Iterable[Point]) -> list[Point]:
             raise ParameterError(f"{notebook}: {point} cannot be written as JSON: {error}") from error
         if bad := [name for name in point if name in RESERVED]:
             raise ParameterError(f"{notebook}: a parameter named {bad[0]!r} cannot be swept; rename it")
-    own = {}
-    for name in {name: None for point in points for name in point}:
-        with suppress(ValueError, SyntaxError):  # The default is computed in the cell.
-            own[name] = ast.literal_eval(declared[name]["default"])
-    typed = [
-        {
-            n: float(v) if type(v) is int and declared[n]["inferred_type_name"] == "float" else v
-            for n, v in (own | point).items()
-        }
-        for point in points
-    ]
+    named = {name: None for point in points for name in point}
+    own = {name: value for name in named if (value := declared[name].default) is not COMPUTED and value is not REQUIRED}
+    typed = [{name: declared[name].typed(value) for name, value in (own | point).items()} for point in points]
     return list({json.dumps(point, sort_keys=True): point for point in typed}.values())  # 1 and 1.0 are one now.
 
 
@@ -278,5 +278,5 @@ def _read(path: Path) -> dict[str, Any] | None:
         return json.loads(path.read_text())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SweepError(f"{path} cannot be read: {error}. Restore it, or delete it to do without") from error

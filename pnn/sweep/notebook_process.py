@@ -6,6 +6,7 @@ Exit status: 0 done; 1 a cell failed, as the file error.json beside the output s
 """
 
 import json
+import logging
 import signal
 import sys
 import tempfile
@@ -49,12 +50,13 @@ def main(notebook: str, output: str, folder: str) -> int:
     import papermill
     from filelock import FileLock
 
+    logging.getLogger("papermill").setLevel(logging.ERROR)  # It warns of parameters that it cannot read itself.
     held = FileLock(Path(output).with_name("notebook.lock"))
     held.acquire()  # The lock is free, but for a process whose sweep was killed in the moment before.
     paths, parameters = (verbatim(notebook), verbatim(output)), json.load(sys.stdin)
     try:
         with tempfile.TemporaryDirectory() as sockets:
-            cells = {"cwd": folder, "on_cell_execute": stop.before_cell, "progress_bar": False}
+            cells = {"language": "python", "cwd": folder, "on_cell_execute": stop.before_cell, "progress_bar": False}
             papermill.execute_notebook(*paths, parameters, **cells, **kernel_options(sockets))
     except Exception as error:  # Every end is told; the parent gives it its type.
         if stop.requested:

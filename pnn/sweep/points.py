@@ -6,42 +6,75 @@ import json
 import math
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, NoReturn
 
 from ..system.extras import needs
-from .parameters import ParameterError, parse_value
+from .declared import Parameter, ParameterError, shortened
+from .parameters import NO_LITERAL, parse_value
 
 Point = dict[str, Any]
 PARTS = ("grid", "zip", "list", "random")
+RANGE = re.compile(r"-?\d+:-?\d+(:-?\d+)?")
+MOST = 100_000  # Each run is a folder. So many are counted before they are built.
 
 
-def parse_values(text: str) -> list[Any]:
+def parse_values(text: str, parameter: Parameter | None = None) -> list[Any]:
     """``"0.25,0.5,1"``, ``"smoke,laptop"``, ``"0:10"`` or ``"0:10:2"`` (as Python's ``range``) as a list.
 
-    A text that holds a comma or looks like a number or a range is written in quotes: ``"'1,2','3,4'"``.
+    A text that holds a comma or looks like a number or a range is written in quotes: ``"'1,2','3,4'"``. For a
+    parameter that takes text alone, nothing looks like a number or a range.
+
+    Raises:
+        ParameterError: the text is no list of values, or one of too many.
     """
-    if re.fullmatch(r"-?\d+:-?\d+(:-?\d+)?", text):
-        try:
-            values = list(range(*map(int, text.split(":"))))
-        except ValueError as error:  # The step is 0.
-            raise ParameterError(f"{text!r} is no range: {error}") from error
-        if not values:
-            raise ParameterError(f"the range {text} is empty; its end is not part of it, as in Python")
-        return values
-    try:
-        return list(ast.literal_eval(f"[{text}]")) or _empty(text)
-    except (ValueError, SyntaxError):
-        parts = [part.strip() or _empty(text) for part in text.split(",")]
-    values = [parse_value(part) for part in parts]
+    takes_text = parameter is not None and parameter.fits(text) and not parameter.fits(0)
+    literals = None if takes_text and RANGE.fullmatch(text) else _literals(text)
+    if literals is not None and (parameter is None or all(map(parameter.fits, literals))):
+        return literals or _empty(text)
+    parts = [part.strip() or _empty(text) for part in text.split(",")]
+    values = [parse_value(part, parameter) for part in parts]
+    if literals and parameter and not all(map(parameter.fits, values)):
+        return literals  # They do not fit either, as an error will say.
     if torn := [value for value in values if isinstance(value, str) and value in parts and value[0] in "'\""]:
         raise ParameterError(f"{torn[0]} is half a text; write every text of {text} in quotes, or none")
     return values
 
 
+def _literals(text: str) -> list[Any] | None:
+    """The values of a range, or of a list of Python's literals; None if the text is neither."""
+    if RANGE.fullmatch(text):
+        try:
+            start, stop, step = [*map(int, text.split(":")), 1][:3]
+            number = -((start - stop) // step)
+        except (ValueError, ZeroDivisionError) as error:  # The step is 0, or a number has thousands of digits.
+            raise ParameterError(f"{shortened(text)} is no range: {error}") from error
+        if number < 1:
+            raise ParameterError(f"the range {text} is empty; its end is not part of it, as in Python")
+        _check_number(f"the range {text}", number)
+        return list(range(start, stop, step))
+    try:
+        return list(ast.literal_eval(f"[{text}]"))
+    except NO_LITERAL:
+        return None
+
+
+def _check_number(what: str, number: int) -> None:
+    if number > MOST:
+        raise ParameterError(
+            f"{what} has {shortened(number)} values, but a sweep has at most {MOST} runs; give fewer, such as draws at "
+            "random (-f FILE)"
+        )
+
+
+def _check_product(parts: Iterable[list]) -> None:
+    _check_number("the grid of all combinations", math.prod(map(len, parts)))
+
+
 def grid(values: Mapping[str, list[Any]]) -> list[Point]:
     """Every combination, the last parameter changing fastest."""
+    _check_product(values.values())
     return [dict(zip(values, combination, strict=True)) for combination in itertools.product(*values.values())]
 
 
@@ -61,13 +94,17 @@ def draws(number: int, seed: int, of: Mapping[str, Any]) -> list[Point]:
             raise ParameterError(
                 f"random: {name} must be a whole number of at least {int(name == 'draws')}, got {given!r}"
             )
+    _check_number("random: draws", number)
     stream = random.Random(seed)
     choices = {name: _distribution(name, spec) for name, spec in of.items()}
     return [{name: draw(stream) for name, draw in choices.items()} for _ in range(number)]
 
 
-def read_file(path: str | Path) -> list[Point]:
+def read_file(path: str | Path, declared: Mapping[str, Parameter] | None = None) -> list[Point]:
     """The points of a YAML or JSON file: the combinations of its parts ``grid``, ``zip``, ``list`` and ``random``.
+
+    A value is what YAML 1.2 says: ``1e-1`` is a number, ``1:30`` and ``on`` are texts. A text in place of a list is
+    read as :func:`parse_values` does, for a parameter that is declared.
 
     .. code-block:: yaml
 
@@ -83,21 +120,40 @@ def read_file(path: str | Path) -> list[Point]:
         import yaml
 
     try:
-        form = yaml.load(Path(path).read_text(), _once_each(yaml.SafeLoader))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        form = yaml.load(Path(path).read_text(), _loader(yaml.SafeLoader))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ParameterError(f"{path} cannot be read as YAML: {error}") from error
     if not isinstance(form, Mapping) or not form or set(form) - set(PARTS):
-        raise ParameterError(f"{path} must hold some of {', '.join(PARTS)} at its top, got {_short(form)}")
+        raise ParameterError(f"{path} must hold some of {', '.join(PARTS)} at its top, got {shortened(form)}")
     try:
-        return combine([_part(name, content) for name, content in form.items()])
+        return combine([_part(name, content, declared or {}) for name, content in form.items()])
     except ParameterError as error:
         raise ParameterError(f"{path}: {error}") from error
 
 
-def _once_each(loader: type) -> type:
-    """YAML's loader, but a key that stands twice is an error: YAML itself forgets the first."""
+# What a plain value of a file is, as the core schema of YAML 1.2 says, and as JSON: the library reads YAML 1.1, in
+# which 1e-1 is a text, 1:30 is 90, on is true and 010 is 8.
+PLAIN = {
+    "null": ("~nN", r"~|null|Null|NULL|"),
+    "bool": ("tTfF", r"true|True|TRUE|false|False|FALSE"),
+    "int": ("-+0123456789", r"[-+]?(0|[1-9][0-9]*)"),
+    "float": (
+        "-+.0123456789",
+        r"[-+]?((\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?|\.(inf|Inf|INF))|\.(nan|NaN|NAN)",
+    ),
+    "merge": ("<", r"<<"),
+}
+
+
+def _loader(loader: type) -> type:
+    """YAML's loader, of YAML 1.2; and a key that stands twice is an error: YAML itself forgets the first."""
 
     class OnceEach(loader):
+        yaml_implicit_resolvers: ClassVar = {}
+        yaml_constructors: ClassVar = loader.yaml_constructors | {
+            "tag:yaml.org,2002:int": lambda self, node: int(self.construct_scalar(node))
+        }
+
         def construct_mapping(self, node: Any, deep: bool = False) -> dict:
             keys = [key for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
             names = [self.construct_object(key, deep=True) for key in keys]
@@ -105,6 +161,8 @@ def _once_each(loader: type) -> type:
                 raise ValueError(f"{twice[0]} is given twice{node.start_mark}")
             return super().construct_mapping(node, deep)
 
+    for name, (first, pattern) in PLAIN.items():
+        OnceEach.add_implicit_resolver(f"tag:yaml.org,2002:{name}", re.compile(rf"(?:{pattern})\Z"), [*first, ""])
     return OnceEach
 
 
@@ -121,6 +179,7 @@ def combine(parts: list[list[Point]]) -> list[Point]:
             raise ParameterError(
                 f"{', '.join(sorted(both))} is given twice; a parameter belongs to one part of a sweep"
             )
+    _check_product(parts)
     points = [
         {name: value for point in combination for name, value in point.items()}
         for combination in itertools.product(*parts)
@@ -128,26 +187,26 @@ def combine(parts: list[list[Point]]) -> list[Point]:
     return list({json.dumps(point, sort_keys=True, default=repr): point for point in points}.values())
 
 
-def _part(name: str, content: Any) -> list[Point]:
+def _part(name: str, content: Any, declared: Mapping[str, Parameter]) -> list[Point]:
     if name == "list":
         if not isinstance(content, list) or not content or not all(isinstance(point, Mapping) for point in content):
-            raise ParameterError(f"list must hold points such as {{width: 8, seed: 0}}, got {_short(content)}")
+            raise ParameterError(f"list must hold points such as {{width: 8, seed: 0}}, got {shortened(content)}")
         return [dict(point) for point in content]
     if not isinstance(content, Mapping) or not content:
-        raise ParameterError(f"{name} must hold parameters by name, got {_short(content)}")
+        raise ParameterError(f"{name} must hold parameters by name, got {shortened(content)}")
     if name == "random":
         if set(content) - {"seed"} != {"draws", "of"} or not isinstance(content["of"], Mapping):
             raise ParameterError(
-                f"random must hold draws, of (parameters by name) and, if not 0, seed, got {_short(content)}"
+                f"random must hold draws, of (parameters by name) and, if not 0, seed, got {shortened(content)}"
             )
         return draws(content["draws"], content.get("seed", 0), content["of"])
-    values = {key: _values(key, own) for key, own in content.items()}
+    values = {key: _values(key, own, declared.get(key)) for key, own in content.items()}
     return grid(values) if name == "grid" else in_step(values)
 
 
-def _values(name: str, given: Any) -> list[Any]:
+def _values(name: str, given: Any, parameter: Parameter | None = None) -> list[Any]:
     if isinstance(given, str):
-        return parse_values(given)
+        return parse_values(given, parameter)
     if isinstance(given, list):
         return given or _empty(name)
     return [given]
@@ -165,7 +224,7 @@ def _distribution(name: str, spec: Any) -> Callable[[random.Random], Any]:
     except (AttributeError, TypeError, ValueError):
         good = False
     if not good:
-        raise ParameterError(f"random: {name} must be drawn from {allowed}, got {_short(spec)}")
+        raise ParameterError(f"random: {name} must be drawn from {allowed}, got {shortened(spec)}")
     if kind == "integer":
         return lambda stream: stream.randint(low, high)
     if kind == "uniform":
@@ -173,10 +232,5 @@ def _distribution(name: str, spec: Any) -> Callable[[random.Random], Any]:
     return lambda stream: math.exp(stream.uniform(math.log(low), math.log(high)))
 
 
-def _empty(text: str) -> list[Any]:
+def _empty(text: str) -> NoReturn:
     raise ParameterError(f"a parameter needs at least one value, got {text!r}")
-
-
-def _short(given: Any) -> str:
-    text = repr(given)
-    return text if len(text) < 80 else text[:77] + "..."

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from ..system import sweep_channel
+from ..system.home import home
 from ..system.processes import Child
 from ..system.signals import STOPPED
 from .folder import Folder, Outcome, SweepError, data_digest, source_digest
+from .parameters import absolute_folders
 
 PROCESS = Path(__file__).with_name("notebook_process.py")
 DIED, STOPPED_RUN = "died", "stopped"  # These ends have no outcome: the run is to be done again.
@@ -23,8 +25,6 @@ DISK_FULL = re.compile(r"No space left on device|Dis[ck] quota exceeded", re.IGN
 # So the trainings in a notebook are ordered.
 WORST_FIRST = ("killed", "failed", "oom", "timeout", "diverged", "exploded")
 DEAD = ("Kernel died", "Kernel didn't respond")  # So nbclient says that a kernel was killed, or never there.
-# The notebook runs in another folder, so that these must be absolute.
-FOLDERS = ("PNN_DATA", "PNN_RESULTS", "PNN_CACHE")
 
 
 class Supervised:
@@ -69,8 +69,9 @@ class Supervised:
             raise SweepError(f"not every machine sees the notebook's folder {folder}: {socket.gethostname()} does not")
         for name in ("values.jsonl", "error.json"):
             (self.home / name).unlink(missing_ok=True)
+        home()  # Its kernel asks for it.
         variables = {
-            **{name: str(Path(os.environ[name]).expanduser().absolute()) for name in FOLDERS if os.environ.get(name)},
+            **absolute_folders(),
             **environment,
             sweep_channel.VARIABLE: str(self.home.resolve() / "values.jsonl"),
             sweep_channel.RETRY: ",".join(self.folder.to_retry(self.key)),

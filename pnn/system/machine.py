@@ -60,13 +60,18 @@ def device_name(device: torch.device) -> str:
 
 
 def commit() -> str:
-    """The commit of the code that runs, "+" appended where its files differ from it; empty outside a checkout."""
-    code = Path(__file__).parents[1]
+    """The commit of the code that runs, "+" appended where its files differ from it.
+
+    A repository that only lies around an installed package does not track its files, and is not asked. Where there is
+    no checkout, as in an image that one was copied into, ``PNN_COMMIT`` names the commit; else it is empty.
+    """
+    code = Path(__file__).resolve().parents[1]
 
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=code, capture_output=True, text=True, check=True).stdout.strip()
 
     try:
+        git("ls-files", "--error-unmatch", "--", str(Path(__file__).resolve()))
         return git("rev-parse", "HEAD") + ("+" if git("status", "--porcelain", "--", ".") else "")
     except (OSError, subprocess.CalledProcessError):
-        return ""
+        return os.environ.get("PNN_COMMIT", "").strip()

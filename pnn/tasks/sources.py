@@ -18,6 +18,7 @@ from torch import Tensor
 from ..system.colab import mount_drive
 from ..system.extras import MissingExtraError, needs
 from ..system.files import write_atomically
+from ..system.home import home
 from .data import DataError, Split
 from .digests import compare_with_sums, sums
 
@@ -245,7 +246,8 @@ def _check(source: Source, tensors: dict[str, Tensor], where: str) -> None:
 
 def cache_folder() -> Path:
     """The folder of decoded rows: the environment's ``PNN_CACHE``, by default ``~/.cache/pnn``."""
-    return Path(os.environ.get("PNN_CACHE") or "~/.cache/pnn").expanduser()
+    given = os.environ.get("PNN_CACHE")
+    return Path(given).expanduser() if given else home() / ".cache" / "pnn"
 
 
 def _through_cache(source: Source, read: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:

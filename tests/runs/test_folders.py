@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pnn.runs import folders
-from pnn.runs.folders import checkout_folder, results_folder
+from pnn.runs.folders import checkout_folder, results_folder, runs_folder
 from pnn.system.colab import CLONE
 
 
@@ -63,3 +63,31 @@ def test_the_checkout_of_an_editable_install_is_found_from_anywhere(here, tmp_pa
 def test_the_clone_that_a_set_up_cell_made_is_found(here):
     assert checkout_folder() == here
     assert checkout_folder() != checkout(here / CLONE) == checkout_folder()
+
+
+def test_the_runs_of_a_results_folder_are_one_place_whichever_name_that_has(here, monkeypatch):
+    real = here / "results"
+    real.mkdir()
+    (here.parent / "link").symlink_to(real)
+    monkeypatch.chdir(real)
+    names = [real, Path("."), Path("../results"), here.parent / "link", real / "task" / "..", Path("new/../../results")]
+    assert {runs_folder(name) for name in names} == {here / "runs"}
+
+
+def test_where_records_will_lie_is_said_once_if_nothing_says_where_they_are(here, capsys, monkeypatch):
+    assert results_folder() == results_folder() == here / "results"
+    said = capsys.readouterr().err
+    assert said == (
+        f"there is no checkout of the book around {here}, so Records are kept in {here / 'results'}; "
+        "PNN_RESULTS names another folder\n"
+    )
+    monkeypatch.setenv("PNN_RESULTS", str(here / "given"))
+    results_folder()
+    monkeypatch.delenv("PNN_RESULTS")
+    results_folder(here / "given")
+    (here / "results").mkdir()
+    results_folder()
+    (here / "results").rmdir()
+    checkout(here.parent)
+    results_folder()
+    assert capsys.readouterr().err == ""

@@ -318,3 +318,14 @@ def test_the_committed_records_are_those_of_their_sums():
 def test_a_run_is_held_by_one(results):
     with run_lock(RUN, results) as mine, run_lock(RUN, results) as again, run_lock(RUNS[1], results) as other:
         assert (mine, again, other) == (True, False, True)
+
+
+def test_a_run_has_one_holder_whichever_name_the_folder_is_given_by(results, tmp_path, monkeypatch):
+    results.mkdir(exist_ok=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "link").symlink_to(results)
+    monkeypatch.chdir(results)
+    for name in (Path("."), Path("../results"), tmp_path / "elsewhere" / "link"):
+        with run_lock(RUN, results) as mine, run_lock(RUN, name) as again:
+            assert (mine, again) == (True, False)
+    assert sorted(path.name for path in tmp_path.rglob("lock")) == ["lock"]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pnn.sweep import table
+from pnn.sweep import engine, table
 
 ROOT = Path(__file__).parents[2]
 FILES = ROOT / "book/cluster"
@@ -73,6 +73,7 @@ def test_the_jobs_command_is_one(node, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(ROOT)
     called = (node / "called").read_text().split()[2:]
     called[called.index("grid.yaml")] = str(FILES / "grid.yaml")
+    monkeypatch.setattr(engine, "visible_gpus", lambda: ["0"])  # as on the node
     assert main([*called, "--dry-run", "--out", str(tmp_path / "o")]) == 0
     assert "80 runs" in capsys.readouterr().out
 

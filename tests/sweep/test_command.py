@@ -13,7 +13,7 @@ import pytest
 
 import pnn
 from pnn.sweep import folder, table
-from pnn.sweep.folder import Basis, run_id
+from pnn.sweep.folder import Basis, Folder, run_id
 from pnn.system import processes
 
 main = importlib.import_module("pnn.__main__").main
@@ -157,9 +157,84 @@ def test_a_notebook_edited_while_its_runs_go_on_does_not_matter_to_them(fake, ou
     ],
 )
 def test_a_wrong_sweep_is_status_2_and_says_what_is_allowed(fake, out, capsys, no_process, words, message):
-    assert main(["sweep", str(fake), "--out", str(out), *words]) == 2
-    assert message in capsys.readouterr().err
+    """A dry run checks what a run does."""
+    for dry in (["--dry-run"], []):
+        assert main(["sweep", str(fake), "--out", str(out), *words, *dry]) == 2
+        assert message in capsys.readouterr().err
     assert not list(out.glob("runs/*/outcome.json"))
+
+
+@pytest.mark.parametrize("engine", ["local", "dask"])
+def test_gpus_that_are_not_there_are_told_by_a_dry_run_too(fake, out, capsys, monkeypatch, no_process, engine):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    words = ["sweep", str(fake), "-p", "seed", "0", "--out", str(out), "--gpus-per-run", "1", "--engine", engine]
+    assert main([*words, "--dry-run"]) == 2
+    assert "torch sees none here" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_folder_that_cannot_be_one_is_told_by_a_dry_run_too(fake, tmp_path, capsys, no_process, notebook_of):
+    (tmp_path / "file").touch()
+    other = notebook_of(tmp_path / "other.ipynb")
+    Folder(tmp_path / "taken").begin(Basis.of(other), [{"seed": 0}])
+    for out, message in (
+        ("file", "file is no folder of yours"),
+        ("taken", "is the sweep of"),
+        ("file/in", "no folder"),
+    ):
+        for dry in (["--dry-run"], []):
+            assert main(["sweep", str(fake), "-p", "seed", "0", "--out", str(tmp_path / out), *dry]) == 2
+            assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "points"),
+    [
+        (["-p", "rate", "-1,2"], [{"rate": -1.0}, {"rate": 2.0}]),
+        (["-p", "rate", "-1e-3"], [{"rate": -1e-3}]),
+        (["-p", "rate=-1,2"], [{"rate": -1.0}, {"rate": 2.0}]),
+        (["-prate=-1"], [{"rate": -1.0}]),
+        (["--parameters", "seed", "-2:0"], [{"seed": -2}, {"seed": -1}]),
+        (["--parameters=act=a=b"], [{"act": "a=b"}]),
+        (["-p", "act", "1,--zip"], [{"act": "1"}, {"act": "--zip"}]),
+        (["-p", "act", ""], None),
+        (["-p", "act="], None),
+        (["-f", "{a}", "-f", "{b}", "-p", "act", "x"], [{"rate": 0.1, "seed": 1, "act": "x"}]),
+        (["-f", "{a}", "-f", "{a}"], None),
+    ],
+    ids=repr,
+)
+def test_parameters_however_they_are_given(fake, out, tmp_path, capsys, words, points):
+    (tmp_path / "a").write_text("grid: {rate: 1e-1}")
+    (tmp_path / "b").write_text("grid: {seed: 1}")
+    words = [word.format(a=tmp_path / "a", b=tmp_path / "b") for word in words]
+    assert main(["sweep", str(fake), "--out", str(out), "--dry-run", *words]) == (0 if points else 2)
+    said = capsys.readouterr()
+    if points:
+        keys = [run_id(Basis.of(fake), point) for point in points]
+        assert [line.split()[0] for line in said.out.splitlines()[:-1]] == keys
+    else:
+        assert "needs at least one value" in said.err or "rate is given twice" in said.err
+
+
+@pytest.mark.parametrize("words", [["-p"], ["-p", "seed"], ["-p", "=1"], ["-f"]], ids=" ".join)
+def test_a_parameter_without_a_value_is_told(fake, capsys, words):
+    with pytest.raises(SystemExit) as stopped:
+        main(["sweep", str(fake), *words])
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert "a name and its values are expected, as in -p seed 0:3" in said or "expected one argument" in said
+
+
+def test_an_output_is_not_written_over_its_notebook(fake, tmp_path, capsys, monkeypatch, no_process):
+    before = fake.read_bytes()
+    (tmp_path / "link.ipynb").symlink_to(fake)
+    os.link(fake, tmp_path / "hard.ipynb")
+    monkeypatch.chdir(tmp_path)
+    for name in (str(fake), "fake.ipynb", "./fake.ipynb", "link.ipynb", "hard.ipynb"):
+        assert main(["notebook", str(fake), name]) == 2
+        assert f"the output {name} is the notebook itself" in capsys.readouterr().err
+    assert fake.read_bytes() == before
 
 
 def test_a_full_disk_is_status_2_and_says_what_to_do(fake, out, capsys, monkeypatch):

@@ -56,8 +56,8 @@ def test_a_notebook_is_thin_and_without_outputs(path):
     assert sum("parameters" in cell.metadata.get("tags", []) for cell in code) == 1
     assert not any(cell.outputs or cell.execution_count for cell in code)
     assert not any(re.search(r"^class ", cell.source, re.MULTILINE) for cell in code)
-    declared = papermill.inspect_notebook(str(path))  # what cannot be read here cannot be checked
-    assert all(d["inferred_type_name"] in ("str", "int", "float", "bool") and d["help"] for d in declared.values())
+    declared = declared_parameters(path)
+    assert all(d.expected in ("str", "int", "float", "bool") and d.help for d in declared.values())
     assert cells[0].source.startswith("# ")
     assert f"blob/main/{path.relative_to(ROOT).as_posix()}" in cells[0].source
 
@@ -126,13 +126,13 @@ def test_parameters_not_as_declared_are_refused_with_the_notebooks_name(small, p
 
 def test_what_a_notebook_declares(small):
     declared = declared_parameters(small)
-    assert {name: form["inferred_type_name"] for name, form in declared.items()} == {
-        "size": "str",
-        "rate": "float",
-        "steps": "int",
-        "flag": "bool",
+    assert {name: (own.expected, own.default) for name, own in declared.items()} == {
+        "size": ("str", "smoke"),
+        "rate": ("float", 0.1),
+        "steps": ("int", 3),
+        "flag": ("bool", False),
     }
-    assert declared["size"]["help"] == 'one of "smoke", "laptop"'
+    assert declared["size"].help == 'one of "smoke", "laptop"'
 
 
 def test_a_missing_notebook_is_named():
@@ -140,10 +140,12 @@ def test_a_missing_notebook_is_named():
         check_parameters("nowhere.ipynb", {})
 
 
-def test_parameters_of_the_command_line():
-    pairs = [["size", "smoke"], ["seeds", "3"], ["rate", "1e-3"], ["flag", "True"], ["text", "'3'"]]
-    expected = {"size": "smoke", "seeds": 3, "rate": 1e-3, "flag": True, "text": "3"}
-    assert parse_parameters(pairs) == expected
+def test_parameters_of_the_command_line(small):
+    pairs = [("size", "smoke"), ("steps", "3"), ("rate", "1e-3"), ("flag", "True"), ("text", "'3'"), ("other", "3")]
+    expected = {"size": "smoke", "steps": 3, "rate": 1e-3, "flag": True, "text": "3", "other": 3}
+    assert parse_parameters(pairs, declared_parameters(small)) == expected
+    with pytest.raises(pnn.ParameterError, match="-p steps is given twice"):
+        parse_parameters([("steps", "1"), ("steps", "2")], {})
 
 
 @pytest.mark.notebook

@@ -6,6 +6,7 @@ import pytest
 
 from pnn import ParameterError
 from pnn.sweep import points
+from pnn.sweep.declared import declared_parameters
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,71 @@ def test_values_of_the_command_line(text, values):
 def test_what_is_no_list_of_values_says_what_is(text, message):
     with pytest.raises(ParameterError, match=message):
         points.parse_values(text)
+
+
+TAKES = {
+    "text": "a: str = ''",
+    "maybe": "a: str | None = None",
+    "choice": "a: Literal['1', '2'] = '1'",
+    "either": "a: int | str = 1",
+    "number": "a: float = 1.0",
+    "lists": "a: list[int] = []",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "values"),
+    [
+        ("text", "1,2.50", ["1", "2.50"]),
+        ("text", "0:10", ["0:10"]),
+        ("text", "3:3", ["3:3"]),
+        ("text", "True,None", ["True", "None"]),
+        ("text", "'1,2','3'", ["1,2", "3"]),
+        ("text", "1e-3", ["1e-3"]),
+        ("text", "-1,+2", ["-1", "+2"]),
+        ("text", "-" * 100_000, ["-" * 100_000]),
+        ("maybe", "1,None", ["1", None]),
+        ("choice", "1,2", ["1", "2"]),
+        ("choice", "1,x", ["1", "x"]),  # which does not fit, as is told later
+        ("either", "1,x", [1, "x"]),
+        ("either", "0:2", [0, 1]),
+        ("number", "-1,-2e-3", [-1, -2e-3]),
+        ("number", "0:3", [0, 1, 2]),
+        ("number", "x", ["x"]),
+        ("lists", "[1,2],[3]", [[1, 2], [3]]),
+        ("lists", "1,2", [1, 2]),
+    ],
+)
+def test_values_are_read_as_their_parameter_takes_them(tmp_path, notebook_of, kind, text, values):
+    notebook = notebook_of(tmp_path / "page.ipynb", parameters=TAKES[kind])
+    found = points.parse_values(text, declared_parameters(notebook)["a"])
+    assert found == values
+    assert list(map(type, found)) == list(map(type, values))
+
+
+MANY = [
+    lambda: points.parse_values("0:1000000000"),
+    lambda: points.parse_values(f"{10**30}:0:-1"),
+    lambda: points.grid({"a": list(range(1000)), "b": list(range(1000))}),
+    lambda: points.combine([[{"a": n} for n in range(1000)], [{"b": n} for n in range(1000)]]),
+    lambda: points.draws(10**9, 0, OF),
+]
+
+
+@pytest.mark.parametrize("make", MANY, ids=["range", "long range", "grid", "parts", "draws"])
+def test_points_are_counted_before_they_are_built(make):
+    with pytest.raises(ParameterError, match=r"values, but a sweep has at most 100000 runs; give fewer"):
+        make()
+
+
+@pytest.mark.parametrize("text", ["-" * 100_000 + "1", "[" * 100_000, "{[]: 1}", "9" * 5000])
+def test_what_no_literal_is_read_from_is_text(text):
+    assert points.parse_values(text) == [text]
+
+
+def test_a_range_of_too_many_digits_is_told_shortly():
+    with pytest.raises(ParameterError, match=r"'0:9{70,80}\.\.\. is no range: "):
+        points.parse_values("0:" + "9" * 5000)
 
 
 def test_a_grid_is_every_combination_the_last_parameter_changing_fastest():
@@ -188,7 +254,6 @@ def test_a_file_may_be_json(tmp_path):
     [
         ("grid: [", "cannot be read as YAML"),
         (b"\xff\xfe\x00x", "cannot be read as YAML"),
-        ("grid: {day: 2026-13-01}", "cannot be read as YAML: month must be in 1..12"),
         ("", r"must hold some of grid, zip, list, random at its top, got None"),
         ("[1, 2]", r"must hold some of .*, got \[1, 2\]"),
         ("seed: [0, 1]", r"must hold some of .*, got \{'seed': \[0, 1\]\}"),
@@ -204,11 +269,11 @@ def test_a_file_may_be_json(tmp_path):
         ("random: {draws: 3}", "random must hold draws, of .* and, if not 0, seed, got"),
         ("random: {draws: 3, of: {a: [1]}, number: 3}", "random must hold draws"),
         ("random: {draws: 3, of: [a]}", "random must hold draws"),
-        ("random: {draws: no, of: {a: [1]}}", "draws must be a whole number of at least 1, got False"),
-        ("random: {draws: 3, of: {a: {uniform: [1e-4, 1]}}}", "a must be drawn from"),
+        ("random: {draws: no, of: {a: [1]}}", "draws must be a whole number of at least 1, got 'no'"),
+        ("random: {draws: 3, of: {a: {uniform: ['1e-4', 1]}}}", "a must be drawn from"),
         ("grid: {a: [1]}\nlist: [{a: 2}]", "a is given twice"),
         ("grid: {1: [2], b: [3]}", "a parameter's name is text, got 1; write it in quotes"),
-        ("grid: {on: [2]}", "a parameter's name is text, got True"),
+        ("grid: {true: [2]}", "a parameter's name is text, got True"),
     ],
 )
 def test_a_wrong_file_is_named_with_what_is_allowed(tmp_path, content, message):
@@ -224,6 +289,44 @@ def test_what_is_given_twice_in_a_file_is_told(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ParameterError, match=r"grid.yaml .*(a|grid) is given twice"):
         points.read_file(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-1", 0.1),
+        ("1E3", 1000.0),
+        ("-2.5e-3", -2.5e-3),
+        (".5", 0.5),
+        ("1.", 1.0),
+        ("-7", -7),
+        ("true", True),
+        ("null", None),
+        ("~", None),
+        ("1:30", "1:30"),
+        ("on", "on"),
+        ("no", "no"),
+        ("010", "010"),
+        ("1_000", "1_000"),
+        ("0x10", "0x10"),
+        ("2026-01-01", "2026-01-01"),
+        ("=", "="),
+        ("'1e-1'", "1e-1"),
+    ],
+)
+def test_a_file_is_read_as_yaml_1_2(tmp_path, text, value):
+    file = tmp_path / "sweep.yaml"
+    file.write_text(f"list: [{{a: {text}}}]")
+    ((found,),) = (point.values() for point in points.read_file(file))
+    assert (type(found), found) == (type(value), value)
+
+
+def test_a_range_in_a_file_needs_no_quotes_and_a_text_is_one(tmp_path, notebook_of):
+    notebook = notebook_of(tmp_path / "page.ipynb", parameters="seed: int = 0\nname: str = ''")
+    file = tmp_path / "sweep.yaml"
+    file.write_text("grid: {seed: 1:3, name: 1:3}")
+    found = points.read_file(file, declared_parameters(notebook))
+    assert found == [{"seed": 1, "name": "1:3"}, {"seed": 2, "name": "1:3"}]
 
 
 def test_a_file_may_refer_to_itself(tmp_path):
