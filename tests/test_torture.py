@@ -5,9 +5,11 @@ import importlib
 import json
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from torch.nn import functional as F
 from whole import whole_record
 
 import pnn
@@ -137,3 +139,19 @@ def test_the_page_counts_cases_by_kind_and_names_what_broke():
 def test_a_page_without_a_fault_says_so_by_an_empty_table():
     found = {"device": "an abacus", "threads": 2, "torch": "2", "rows": []}
     assert trust.faults(found).text.empty
+
+
+def test_a_layer_that_passes_its_child_by_is_found(load, monkeypatch):
+    drop_in = load("drop_in")
+
+    class Careless(pnn.PolyLinear):
+        def forward(self, x):
+            return self._combine(*F.linear(x, self.maps.weight, self.maps.bias).chunk(3, -1))
+
+    names = {"__all__": ("PolyLinear", "Careless"), "PolyLinear": pnn.PolyLinear, "Careless": Careless}
+    monkeypatch.setattr(drop_in, "collection", SimpleNamespace(**names))
+    found = {trial.what: trial for trial in drop_in.of_layers()}
+    assert found["deep copy"].tried == found["hooks"].tried == 2
+    assert found["deep copy"].faults == []
+    (fault,) = found["hooks"].faults
+    assert fault.startswith("Careless: ")

@@ -183,7 +183,26 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 
     On any failure `path` keeps its old content and the partial file is removed. What a process leaves that is killed,
     the next write to `path` removes.
+
+    Raises:
+        OSError: it cannot be written; the error names a file.
     """
+    with _naming(path):
+        _write_atomically(path, write)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """The errors of other libraries, and of a file that is open, do not say which file it is."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+def _write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     _remove_left(path)
     # It is a folder, as some writers make temporary files of their own beside the one that they are to fill.
