@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from ..networks.neurons import NEURONS
 from ..nn import activation as activations
@@ -188,6 +189,8 @@ def _replace(model: nn.Module, example: Tensor, names: dict[str, str], activatio
         return new
 
     for name, module in model.named_modules():
+        if isinstance(module, parametrize.ParametrizationList):  # It is called for a weight, with no input.
+            continue
         handles.append(module.register_forward_pre_hook(lambda m, inputs, name=name: before(name, m, *inputs[:1])))
         handles.append(module.register_forward_hook(lambda m, _, output, name=name: after(name, m, output)))
     try:

@@ -40,6 +40,10 @@ class Case:
         """The inputs, each with a gradient of its own to come."""
         return tuple(x.clone().requires_grad_(x.is_floating_point()) for x in self.inputs)
 
+    def of(self, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        """The inputs in another type, but for those of whole numbers."""
+        return tuple(x.to(dtype) if x.is_floating_point() else x for x in self.inputs)
+
     def rows(self, count: int) -> tuple[Tensor, ...]:
         """Inputs of another number of rows, which are those of the example over and over."""
         return tuple(x[torch.arange(count) % len(x)] for x in self.inputs)

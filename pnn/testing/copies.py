@@ -54,13 +54,13 @@ def factories(case: Case) -> None:
     with torch.device("meta"):
         for name, tensor in _floating(case.make()).items():
             assert tensor.is_meta, f"{name} is on {tensor.device}, not on torch's default device"
-    y = told(*(x.to("meta", torch.float64) for x in case.inputs))
+    y = told(*(x.to("meta") for x in case.of(torch.float64)))
     assert y.shape == case.output().shape, f"on the device meta the shape is {tuple(y.shape)}"
 
 
 def double(case: Case) -> None:
     """In float64 it gives the same, in float64."""
-    y = case.fresh().double()(*(x.double() for x in case.inputs))
+    y = case.fresh().double()(*case.of(torch.float64))
     assert y.dtype == torch.float64, f"in float64 the output is of {y.dtype}"
     assert_close(y.float(), case.output(), "the output in float64", rtol=1e-3, atol=1e-4)
 

@@ -58,6 +58,6 @@ def autocast(case: Case) -> None:
 
 def _low(case: Case, dtype: torch.dtype, share: float) -> None:
     with torch.no_grad():
-        y = case.fresh().to(dtype)(*(x.to(dtype) if x.is_floating_point() else x for x in case.inputs))
+        y = case.fresh().to(dtype)(*case.of(dtype))
     assert y.dtype == dtype, f"in {dtype} the output is of {y.dtype}"
     assert_near(y, case.output(), f"the output in {dtype}", share)

@@ -252,7 +252,8 @@ def test_the_units_with_the_largest_weights_stay():
 def test_where_no_width_is_free_the_report_says_so():
     source = nn.Sequential(nn.Linear(4, 4), nn.Softmax(1))
     conversion = pnn.convert(source, torch.randn(3, 4), neuron="polynomial", match="parameters")
-    assert conversion.width == "not matched: every width is read by more than one layer, or belongs to a weight that is computed"
+    expected = "not matched: every width is read by more than one layer, or belongs to a weight that is computed"
+    assert conversion.width == expected
 
 
 def test_where_the_free_widths_are_too_few_they_stay_and_the_report_says_so():
