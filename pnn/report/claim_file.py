@@ -70,7 +70,7 @@ class Claim:
                 raise self._error(name, "must not be empty", getattr(self, name))
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.id):
             raise self._error("id", "must be of small letters, digits and single hyphens", self.id)
-        if self.page and not re.fullmatch(r"[^/.][^.]*\.(ipynb|md)", self.page):
+        if self.page and not re.fullmatch(r"[\w-]+(/[\w-]+)*\.(ipynb|md)", self.page):
             raise self._error("page", "must be the path of a notebook or text in the checkout", self.page)
         if type(self.all_of) is not tuple or len(set(self.all_of)) != len(self.all_of) or len(self.all_of) == 1:
             raise self._error("all_of", "must be a list of at least two ids, each once", self.all_of)

@@ -92,7 +92,7 @@ def test_another_process_finds_the_rows_and_a_damaged_file_is_told(cache, tmp_pa
     content = bytearray(moved.read_bytes())
     content[-1] ^= 1
     moved.write_bytes(bytes(content))
-    with pytest.raises(pnn.DataError, match=r"cannot be used: its rows are other ones"):
+    with pytest.raises(pnn.DataError, match=r"cannot be used: its content does not match its SHA-256"):
         task.load(elsewhere)
 
 
@@ -167,5 +167,5 @@ def test_a_baseline_needs_classes():
 
 def test_the_file_is_written_once(monkeypatch):
     pnn.own_rows(X, CLASSES, title="products")
-    monkeypatch.setattr(own, "write_atomically", lambda *_: pytest.fail("written again"))
+    monkeypatch.setattr(own, "write_tensors", lambda *_: pytest.fail("written again"))
     pnn.own_rows(X, CLASSES, title="products")

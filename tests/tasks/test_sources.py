@@ -21,6 +21,7 @@ import safetensors.torch
 import torch
 
 import pnn
+from pnn.system import tensors as system_tensors
 from pnn.tasks import sources
 
 SHARDS = {"train": ("train-00000-of-00002", "train-00001-of-00002"), "test": ("test-00000-of-00001",)}
@@ -245,7 +246,7 @@ THROUGH_BOTH_DOORS = [
     (_broken_image, ""),
     (_empty_image, ""),
     (_missing_image, ""),
-    (_small_image, "(3, 16, 16), expected (3, 32, 32)"),
+    (_small_image, "(16, 16) pixels, expected (32, 32)"),
     (_other_columns, ""),
     (_no_parquet, ""),
 ]
@@ -348,7 +349,7 @@ def test_a_full_disk_costs_a_warning_and_leaves_nothing(published, monkeypatch, 
         Path(path).write_bytes(b"half a")
         raise error
 
-    monkeypatch.setattr(safetensors.torch, "save_file", half)
+    monkeypatch.setattr(system_tensors, "save_file", half)
     with pytest.warns(UserWarning, match="could not be kept"):
         published.check(published.load())
     assert list(published.cache.iterdir()) == []
@@ -376,6 +377,7 @@ FILL = """
 import dataclasses, hashlib, json, sys, time
 from pathlib import Path
 import pnn
+from pnn.system import tensors as system_tensors
 from pnn.tasks import sources
 
 root, meeting, changes = sys.argv[1:]
