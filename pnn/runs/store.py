@@ -194,11 +194,13 @@ def _packed(path: Path) -> dict[str, str]:
     try:
         return texts_in(path)
     except (OSError, ValueError) as error:
-        raise RecordError(f"the packed Records {path} cannot be read: {reason(error)}") from error
+        raise RecordError(f"the packed Records {path} cannot be read: {reason(error, path)}") from error
 
 
 def _unreadable(where: str | Path, error: Exception) -> RecordError:
-    return RecordError(f"the Record {where} cannot be read: {reason(error)}. Restore it, or delete it to train it")
+    return RecordError(
+        f"the Record {where} cannot be read: {reason(error, Path(where))}. Restore it, or delete it to train it"
+    )
 
 
 def _agreed(record: Record | None, packed: Record, path: Path, parquet: Path) -> Record:

@@ -35,12 +35,12 @@ class FileError(ValueError):
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} cannot be used: {reason}")
-        self.reason = reason
+        self.path, self.reason = path, reason
 
 
-def reason(error: Exception) -> str:
-    """What an error of a file says, without the name of the file where it is known to have one."""
-    return error.reason if isinstance(error, FileError) else str(error)
+def reason(error: Exception, path: Path) -> str:
+    """What an error says, for a sentence that names this file already."""
+    return error.reason if isinstance(error, FileError) and error.path == path else str(error)
 
 
 class LockError(OSError):

@@ -14,7 +14,7 @@ from torch import Tensor
 from .files import FileError, check_file, digest_of, parse_json, write_atomically
 
 HEADER = "pnn"  # All that is not a tensor stands under this name; of several, safetensors would not keep the order.
-MOST_BYTES = 1 << 40  # The file is mapped, so that what it holds takes no more memory than it has bytes.
+MOST_BYTES = 1 << 40
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], state: Any = None) -> None:
@@ -44,7 +44,8 @@ def read_tensors(path: Path, digest: bool = True) -> tuple[dict[str, Tensor], An
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            # A copy: what is only mapped would change with the file, after it was checked.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         if HEADER not in header:
             if digest:
                 raise ValueError("it has no digest over all of it, as if an earlier version of pnn had written it")

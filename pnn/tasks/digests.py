@@ -20,7 +20,7 @@ def compare_with_sums(paths: list[Path], sums: Path) -> None:
     try:
         published = read_sums(sums)
     except (OSError, FileError) as error:
-        raise DataError(f"{sums} cannot be read: {reason(error)}. Fetch it again, or do without") from error
+        raise DataError(f"{sums} cannot be read: {reason(error, sums)}. Fetch it again, or do without") from error
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(_sha256_of_file, paths))
     for path, digest in zip(paths, digests, strict=True):

@@ -95,7 +95,9 @@ class OwnRows:
                 raise ValueError("its rows are other ones than its name says")
             self._compare(tensors)
         except (OSError, KeyError, ValueError) as error:
-            raise DataError(f"{path} cannot be used: {reason(error)}. Delete it, and make the task again") from error
+            raise DataError(
+                f"{path} cannot be used: {reason(error, path)}. Delete it, and make the task again"
+            ) from error
         y = {split: tensors[f"{split}.y"] for split in ("train", "test")}
         if not self.classes:
             known = y["train"].double()

@@ -268,7 +268,7 @@ def _through_cache(source: Source, read: Callable[[], dict[str, Tensor]]) -> dic
             _check(source, tensors, str(path))
             return tensors
         except (OSError, KeyError, FileError, DataError) as error:
-            warnings.warn(f"the cache {path} is damaged and made again: {reason(error)}", stacklevel=2)
+            warnings.warn(f"the cache {path} is damaged and made again: {reason(error, path)}", stacklevel=2)
     tensors = read()
     try:
         write_tensors(path, tensors)
