@@ -142,6 +142,22 @@ def parse_json(text: str) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
+def read_json(path: Path, most: int = MOST_BYTES) -> Any:
+    """What a file of JSON holds, see :func:`read_text` and :func:`parse_json`.
+
+    Raises:
+        FileNotFoundError: there is nothing.
+        FileError: it is no file, too large, a link to nothing, or no such JSON.
+        OSError: it cannot be opened.
+    """
+    try:
+        return parse_json(read_text(path, most))
+    except FileError:
+        raise
+    except ValueError as error:
+        raise FileError(path, f"it is no JSON: {error}") from error
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     form = dict(pairs)
     if len(form) < len(pairs):
