@@ -14,6 +14,7 @@ from ..experiments.common import Arms
 from ..runs.folders import checkout_folder
 from ..runs.frame import arm_name
 from ..runs.run import SIZES
+from ..system.files import read_text
 from ..system.meant import meant
 from .computed import COMPUTED
 from .verdict import MATTERS, RULES
@@ -70,7 +71,7 @@ class Claim:
                 raise self._error(name, "must not be empty", getattr(self, name))
         if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.id):
             raise self._error("id", "must be of small letters, digits and single hyphens", self.id)
-        if self.page and not re.fullmatch(r"[^/.][^.]*\.(ipynb|md)", self.page):
+        if self.page and not re.fullmatch(r"[\w-]+(/[\w-]+)*\.(ipynb|md)", self.page):
             raise self._error("page", "must be the path of a notebook or text in the checkout", self.page)
         if type(self.all_of) is not tuple or len(set(self.all_of)) != len(self.all_of) or len(self.all_of) == 1:
             raise self._error("all_of", "must be a list of at least two ids, each once", self.all_of)
@@ -133,10 +134,10 @@ def _read_claims(path: str | Path | None, wanted: frozenset[str]) -> dict[str, C
     """The wanted claims by id, or all claims. Only these are checked, as it takes a while to ask an experiment."""
     path = Path(path).expanduser() if path else checkout_folder() / "book" / "claims.toml"
     try:
-        form = tomllib.loads(path.read_text(encoding="utf-8"))
+        form = tomllib.loads(read_text(path))
     except FileNotFoundError as error:
         raise ClaimError(f"there is no file {path}; give its path, or start in a checkout of the book") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ClaimError(f"{path} is not TOML: {error}") from error
     entries = form.get("claim")
     if form.keys() != {"claim"} or type(entries) is not list or not all(type(entry) is dict for entry in entries):

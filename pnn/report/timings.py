@@ -1,12 +1,12 @@
 """The timings that scripts in ``benchmarks/`` leave, as tables."""
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..runs.folders import checkout_folder
 from ..system.extras import needs
+from ..system.files import read_json
 from .cell import NOTHING
 from .table import Table, sentence
 
@@ -26,9 +26,10 @@ def read(name: str, folder: str = "") -> list[dict]:
 
     Raises:
         FileNotFoundError: there is none; the message says which script makes it.
+        FileError: one is damaged; the message says which.
     """
     where = Path(folder) if folder else checkout_folder() / "benchmarks" / "results"
-    found = [json.loads(path.read_text()) for path in sorted(where.glob(f"{name}-*.json"))]
+    found = [read_json(path) for path in sorted(where.glob(f"{name}-*.json"))]
     if not found:
         raise FileNotFoundError(f"no {name}-*.json in {where}; run python benchmarks/{name}.py")
     return found

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..system.files import LockError, NoRoomError, digest_of, lock, read_bytes, text_of, write_atomically
+from ..system.files import LockError, NoRoomError, digest_of, lock, read_bytes, reason, text_of, write_atomically
 from .folders import results_folder, runs_folder
 from .packed import texts_in, write_texts
 from .record import Record
@@ -194,11 +194,13 @@ def _packed(path: Path) -> dict[str, str]:
     try:
         return texts_in(path)
     except (OSError, ValueError) as error:
-        raise RecordError(f"the packed Records {path} cannot be read: {error}") from error
+        raise RecordError(f"the packed Records {path} cannot be read: {reason(error, path)}") from error
 
 
 def _unreadable(where: str | Path, error: Exception) -> RecordError:
-    return RecordError(f"the Record {where} cannot be read: {error}. Restore it, or delete it to train it")
+    return RecordError(
+        f"the Record {where} cannot be read: {reason(error, Path(where))}. Restore it, or delete it to train it"
+    )
 
 
 def _agreed(record: Record | None, packed: Record, path: Path, parquet: Path) -> Record:

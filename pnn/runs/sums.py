@@ -31,8 +31,9 @@ def compare(path: Path, folder: Path, content: bytes) -> None:
     digest = hashlib.sha256(content).hexdigest()
     if expected not in (None, digest):
         raise FileError(
+            path,
             f"its SHA-256 is {digest}, {folder / NAME} has {expected}. If it was changed on purpose, write that file "
-            "again: python -m pnn records --sums"
+            "again: python -m pnn records --sums",
         )
 
 

@@ -2,7 +2,6 @@
 
 import argparse
 import collections
-import json
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from ..runs.folders import results_folder, runs_folder
 from ..runs.record import Record
 from ..runs.run import SIZES, Run, RunError
 from ..runs.store import RecordError, has_record, load_record, put_aside, run_lock
+from ..system.files import parse_json
 from ..tasks.sources import DataError
 from ..training.checkpoint import CheckpointError
 from .pool import UNUSABLE, StudyError
@@ -23,8 +23,8 @@ WRONG_INPUT = (RunError, DataError, CheckpointError, RecordError, StudyError)  #
 
 def run(arguments: argparse.Namespace) -> int:
     try:
-        form = json.loads(sys.stdin.read() if arguments.run == "-" else Path(arguments.run).read_text())
-    except (ValueError, RecursionError) as error:  # It is not JSON, or not even text.
+        form = parse_json(sys.stdin.read() if arguments.run == "-" else Path(arguments.run).read_text())
+    except ValueError as error:  # It is not JSON, or not even text.
         raise RunError(f"{arguments.run} is not JSON: {error}") from error
     run, results = Run.from_dict(form), results_folder(arguments.results)
     before = load_record(run, results)

@@ -14,7 +14,7 @@ from ..runs.record import OUTCOMES, Record
 from ..runs.run import SIZES, Run, RunError
 from ..runs.store import RecordError, has_record, load_record, run_lock, save_record
 from ..system import sweep_channel
-from ..system.files import NoRoomError
+from ..system.files import NoRoomError, remove
 from ..system.machine import pick_device
 from ..tasks import Task
 from ..tasks.data import DataError
@@ -139,7 +139,7 @@ def train_record(run: Run, results: Path, **options: Any) -> Record:
             continue
         save_record(record, results)
         if record.outcome not in RESUMED:  # Only now is its checkpoint of no more use.
-            (runs_folder(results) / run.name / "checkpoint.safetensors").unlink(missing_ok=True)
+            remove(runs_folder(results) / run.name / "checkpoint.safetensors")
         return record
 
 

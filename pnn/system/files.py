@@ -31,7 +31,16 @@ class NoRoomError(Exception):
 
 
 class FileError(ValueError):
-    """A file that is not what it should be; the message names it."""
+    """A file that is not what it should be; the message names it, ``reason`` alone does not."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} cannot be used: {reason}")
+        self.path, self.reason = path, reason
+
+
+def reason(error: Exception, path: Path) -> str:
+    """What an error says, for a sentence that names this file already."""
+    return error.reason if isinstance(error, FileError) and error.path == path else str(error)
 
 
 class LockError(OSError):
@@ -80,12 +89,12 @@ def check_file(path: Path, most: int = MOST_BYTES) -> None:
         found = path.stat()
     except FileNotFoundError:
         if path.is_symlink():  # A file that is kept elsewhere is not a file that is missing.
-            raise FileError(f"{path} is a link to a file that is not there") from None
+            raise FileError(path, "it is a link to a file that is not there") from None
         raise
     if not stat.S_ISREG(found.st_mode):
-        raise FileError(f"{path} is no file")
+        raise FileError(path, "it is no file")
     if found.st_size > most:
-        raise FileError(f"{path} has {found.st_size:,} bytes, more than the {most:,} that such a file can have")
+        raise FileError(path, f"it has {found.st_size:,} bytes, more than the {most:,} that such a file can have")
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
@@ -118,7 +127,7 @@ def text_of(content: bytes, path: Path) -> str:
     try:
         return content.decode("utf-16" if wide else "utf-8-sig")
     except ValueError as error:
-        raise FileError(f"{path} is no text: {error}") from error
+        raise FileError(path, f"it is no text: {error}") from error
 
 
 def parse_json(text: str) -> Any:
@@ -131,6 +140,22 @@ def parse_json(text: str) -> Any:
         return json.loads(text, object_pairs_hook=_once, parse_constant=_not_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+
+
+def read_json(path: Path, most: int = MOST_BYTES) -> Any:
+    """What a file of JSON holds, see :func:`read_text` and :func:`parse_json`.
+
+    Raises:
+        FileNotFoundError: there is nothing.
+        FileError: it is no file, too large, a link to nothing, or no such JSON.
+        OSError: it cannot be opened.
+    """
+    try:
+        return parse_json(read_text(path, most))
+    except FileError:
+        raise
+    except ValueError as error:
+        raise FileError(path, f"it is no JSON: {error}") from error
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -164,10 +189,10 @@ def read_sums(path: Path) -> dict[str, str]:
             continue
         parts = re.fullmatch(r"([0-9a-fA-F]{64}) [ *]?(?:\./)?(\S.*?)\s*", line)
         if parts is None:
-            raise FileError(f"line {number} of {path} must be a SHA-256 and a name, as sha256sum writes them: {line!r}")
+            raise FileError(path, f"line {number} must be a SHA-256 and a name, as sha256sum writes them: {line!r}")
         digest, name = parts[1].lower(), parts[2]
         if found.setdefault(name, digest) != digest:
-            raise FileError(f"line {number} of {path} gives {name} another SHA-256 than a line before")
+            raise FileError(path, f"line {number} gives {name} another SHA-256 than a line before")
     return found
 
 

@@ -11,9 +11,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from .files import FileError, check_file, parse_json, write_atomically
+from .files import FileError, check_file, digest_of, parse_json, write_atomically
 
-MOST_BYTES = 1 << 40  # The file is mapped, so that what it holds takes no more memory than it has bytes.
+HEADER = "pnn"  # All that is not a tensor stands under this name; of several, safetensors would not keep the order.
+MOST_BYTES = 1 << 40
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], state: Any = None) -> None:
@@ -23,8 +24,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], state: Any = None) 
         OSError, SafetensorError: it cannot be written, as on a full disk; what was there before is intact.
     """
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(state, allow_nan=False)
-    header = {"state": text, "sha256": _digest(tensors, text)}
+    header = {HEADER: json.dumps({"sha256": _digest(tensors, state), "state": state}, allow_nan=False)}
     write_atomically(path, lambda part: save_file(tensors, part, header))
 
 
@@ -44,20 +44,25 @@ def read_tensors(path: Path, digest: bool = True) -> tuple[dict[str, Tensor], An
     try:
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if "sha256" in header or digest:
-            if missing := {"state", "sha256"} - header.keys():
-                raise ValueError(f"it has no {' and no '.join(sorted(missing))}")
-            if _digest(tensors, header["state"]) != header["sha256"]:
-                raise ValueError("its content does not match its SHA-256")
-        return tensors, parse_json(header.get("state", "null"))
+            # A copy: what is only mapped would change with the file, after it was checked.
+            tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
+        if HEADER not in header:
+            if digest:
+                raise ValueError("it has no digest over all of it, as if an earlier version of pnn had written it")
+            return tensors, None
+        form = parse_json(header[HEADER])
+        if not isinstance(form, dict) or form.keys() != {"sha256", "state"}:
+            raise ValueError("its header is none of ours")
+        if _digest(tensors, form["state"]) != form["sha256"]:
+            raise ValueError("its content does not match its SHA-256")
+        return tensors, form["state"]
     except (SafetensorError, ValueError) as error:
-        raise FileError(f"{path} cannot be used: {error}") from error
+        raise FileError(path, str(error)) from error
 
 
-def _digest(tensors: Mapping[str, Tensor], state: str) -> str:
+def _digest(tensors: Mapping[str, Tensor], state: Any) -> str:
     """SHA-256 of the state and of every tensor's name, type, shape and bytes."""
-    digest = hashlib.sha256(f"{len(state)} {state};".encode())
+    digest = hashlib.sha256(digest_of(state).encode())
     for name, tensor in sorted(tensors.items()):
         digest.update(f"{json.dumps(name)} {tensor.dtype} {tuple(tensor.shape)};".encode())
         digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)

@@ -33,9 +33,9 @@ def images(source: Source, table: "pyarrow.Table") -> Split:
 
     def one(i: int) -> None:
         with Image.open(io.BytesIO(encoded[i])) as opened:
+            if opened.size != source.shape[:0:-1]:  # A small file may hold an image that no memory does.
+                raise ValueError(f"image {i} has {opened.size} pixels, expected {source.shape[:0:-1]}")
             pixels = np.atleast_3d(np.asarray(opened.convert(mode))).transpose(2, 0, 1)
-        if pixels.shape != source.shape:
-            raise ValueError(f"image {i} has the shape {pixels.shape}, expected {source.shape}")
         out[i] = pixels
 
     with ThreadPoolExecutor() as pool:

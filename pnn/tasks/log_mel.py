@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow
 
 MELS = 64
+LONGEST = 600  # seconds; a small file may hold a recording that no memory does
 RANGE = 80.0  # decibels below the loudest
 
 
@@ -95,10 +96,14 @@ def _images(log_mel: LogMel, column: list[dict]) -> Tensor:
 
     found = torch.empty(len(column), *log_mel.shape, dtype=torch.uint8)
     for place, row in enumerate(column):
-        samples, rate = soundfile.read(io.BytesIO(row["bytes"]), dtype="float64")
-        if rate != log_mel.rate or samples.ndim != 1:
-            raise ValueError(
-                f"recording {place} has {rate} Hz and the shape {samples.shape}, expected {log_mel.rate} Hz, mono"
-            )
+        with soundfile.SoundFile(io.BytesIO(row["bytes"])) as opened:  # Looked at before it is decoded.
+            rate, channels, frames = opened.samplerate, opened.channels, opened.frames
+            if rate != log_mel.rate or channels != 1:
+                raise ValueError(
+                    f"recording {place} has {rate} Hz and {channels} channels, expected {log_mel.rate} Hz, mono"
+                )
+            if frames > LONGEST * rate:
+                raise ValueError(f"recording {place} has {frames} samples, more than {LONGEST} seconds")
+            samples = opened.read(dtype="float64")
         found[place] = log_mel(torch.from_numpy(samples))
     return found

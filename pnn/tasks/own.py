@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..system.choice import RunError, check_at_least, check_types
-from ..system.files import write_atomically
+from ..system.files import reason
+from ..system.tensors import read_tensors, write_tensors
 from .data import Data, DataError, Form, Split, carve, set_aside
 from .sources import cache_folder
 
@@ -75,13 +75,29 @@ class OwnRows:
         """See :meth:`~pnn.tasks.task.TaskBase.stand_in`."""
         return self
 
+    def _compare(self, tensors: dict[str, Tensor]) -> None:
+        """Refuse rows that are not of the form that this task gives them."""
+        y = torch.cat([tensors["train.y"], tensors["test.y"]])
+        found = {
+            "shape": tuple(tensors["train.x"].shape[1:]),
+            "train_rows": len(tensors["train.y"]),
+            "test_rows": len(tensors["test.y"]),
+            "classes": 0 if y.is_floating_point() else int(y.max()) + 1,
+        }
+        for name, value in found.items():
+            if value != getattr(self, name):
+                raise ValueError(f"its rows have {name} {value}, this task says {getattr(self, name)}")
+
     def _read(self, path: Path, origin: str) -> Data:
         try:
-            tensors = load_file(path)
+            tensors, _ = read_tensors(path, digest=False)
             if fingerprint_of(tensors) != self.fingerprint:
                 raise ValueError("its rows are other ones than its name says")
-        except (OSError, SafetensorError, KeyError, ValueError) as error:
-            raise DataError(f"{path} cannot be used: {error}. Delete it, and make the task again") from error
+            self._compare(tensors)
+        except (OSError, KeyError, ValueError) as error:
+            raise DataError(
+                f"{path} cannot be used: {reason(error, path)}. Delete it, and make the task again"
+            ) from error
         y = {split: tensors[f"{split}.y"] for split in ("train", "test")}
         if not self.classes:
             known = y["train"].double()
@@ -139,7 +155,12 @@ def own_rows(
     fingerprint = fingerprint_of(tensors)
     path = cache_folder() / file_name(fingerprint)
     if not path.exists():
-        write_atomically(path, lambda part: save_file(tensors, part))
+        try:
+            write_tensors(path, tensors)
+        except (OSError, SafetensorError) as error:
+            raise DataError(
+                f"the rows could not be kept in {path}: {error}. Set PNN_CACHE to a folder with room for them"
+            ) from error
     count = len(labels[0])
     return OwnRows(
         title=title,

@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from ..system.colab import mount_drive
 from ..system.extras import MissingExtraError, needs
-from ..system.files import write_atomically
+from ..system.files import FileError, reason
 from ..system.home import home
+from ..system.tensors import read_tensors, write_tensors
 from .data import DataError, Split
-from .digests import compare_with_sums, sums
+from .digests import check_kinds, compare_with_sums, sums
+from .shards import whole_part
 
 if TYPE_CHECKING:
     import pyarrow
@@ -122,7 +125,7 @@ def _check_folder(root: Path, source: Source) -> dict[str, list[Path]]:
     for split in source.parts:
         files[split] = []
         for part in source.in_folder(split):
-            found = sorted(place.glob(f"{part}-*.parquet")) or sorted(place.glob(f"{part}.parquet"))
+            found = whole_part(sorted(place.glob(f"{part}-*.parquet")), place / f"{part}.parquet")
             if not found:
                 raise DataError(
                     f"no file {place}/{part}-*.parquet. The data folder (PNN_DATA or the argument) must hold "
@@ -236,6 +239,7 @@ def _check(source: Source, tensors: dict[str, Tensor], where: str) -> None:
     for split, rows in source.rows.items():
         if (found := len(tensors[f"{split}.y"])) != rows:
             raise DataError(f"{where}: {found} rows in {split}, {name} has {rows}")
+    check_kinds(tensors, source.shape, source.vocabulary, where)
     for split in ("train", "test"):
         y = tensors[f"{split}.y"]
         if y.dtype != torch.int64 or not ((y >= 0) & (y < source.classes)).all():
@@ -255,9 +259,6 @@ def _through_cache(source: Source, read: Callable[[], dict[str, Tensor]]) -> dic
 
     The file is named by its content and put in place by one rename: any number of processes may fill it at once.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file, save_file
-
     if not source.sha256:  # What cannot be checked is not kept.
         return read()
     folder = cache_folder()
@@ -265,14 +266,14 @@ def _through_cache(source: Source, read: Callable[[], dict[str, Tensor]]) -> dic
     path = folder / f"{source.folder}-{key}.safetensors"
     if path.exists():
         try:
-            tensors = load_file(path)
+            tensors, _ = read_tensors(path, digest=False)
             _check(source, tensors, str(path))
             return tensors
-        except (OSError, SafetensorError, KeyError, DataError) as error:
-            warnings.warn(f"the cache {path} is damaged and made again: {error}", stacklevel=2)
+        except (OSError, KeyError, FileError, DataError) as error:
+            warnings.warn(f"the cache {path} is damaged and made again: {reason(error, path)}", stacklevel=2)
     tensors = read()
     try:
-        write_atomically(path, lambda part: save_file(tensors, part))
+        write_tensors(path, tensors)
     except (OSError, SafetensorError) as error:
         warnings.warn(
             f"the decoded rows could not be kept in {folder} ({error}); every start will decode them again. "

@@ -10,7 +10,7 @@ from typing import Any
 from safetensors import SafetensorError
 from torch import Tensor
 
-from ..system.files import FileError, NoRoomError
+from ..system.files import FileError, NoRoomError, reason
 from ..system.tensors import read_tensors, write_tensors
 
 
@@ -54,8 +54,9 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         tensors, state = read_tensors(path)
     except (OSError, FileError) as error:
+        said = reason(error, path)
         raise CheckpointError(
-            f"the checkpoint {path} cannot be used: {error}. Delete it to start this run from the beginning"
+            f"the checkpoint {path} cannot be used: {said}. Delete it to start this run from the beginning"
         ) from error
     if not isinstance(state, dict):
         raise CheckpointError(

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -58,7 +59,7 @@ class Training(State):
         self.step_seconds: list[float] = []
         self.curves = {name: [] for name in curves_of(run)}
         self.seconds = sum(record.seconds for records in before.values() for record in records)
-        if path.exists():
+        if os.path.lexists(path):  # A link to a checkpoint that is not there is no reason to begin again.
             self.restore(path)
         else:
             self._read()

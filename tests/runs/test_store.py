@@ -129,6 +129,41 @@ def test_a_record_in_both_is_fine_if_it_is_the_same_and_named_twice_if_not(resul
     assert files(results) == ["digits/laptop.parquet"]
 
 
+def test_a_record_that_was_changed_is_not_believed(results):
+    path = record_path(RUN, results)
+    text = path.read_text()
+    path.write_text(text.replace('"device": "an abacus"', '"device": "an abacvs"'))
+    assert path.read_text() != text
+    with pytest.raises(RecordError, match=rf"{path} cannot be read: .*does not match its SHA-256"):
+        load_record(RUN, results)
+
+
+def test_an_older_record_is_compared_with_the_sums(results):
+    path = record_path(RUN, results)
+    path.write_text(whole_record(RUN).to_json())
+    assert load_record(RUN, results) == whole_record(RUN)
+    (results / "SHA256SUMS").write_text(sums(results))
+    assert load_record(RUN, results) == whole_record(RUN)
+    path.write_text(whole_record(RUN, 0.75).to_json())
+    with pytest.raises(RecordError, match=rf"{path} cannot be .* SHA-256 is .*python -m pnn records --sums"):
+        load_record(RUN, results)
+    save_record(whole_record(RUN, 0.75), results)  # Trained again, it has a digest of its own.
+    assert load_record(RUN, results) == whole_record(RUN, 0.75)
+    (results / "SHA256SUMS").write_text("no sums")
+    path.write_text(whole_record(RUN).to_json())
+    with pytest.raises(RecordError, match=r"SHA256SUMS cannot be used: line 1"):
+        load_record(RUN, results)
+
+
+def test_a_link_to_a_record_that_is_kept_elsewhere_is_no_record_that_is_missing(results):
+    path = record_path(RUN, results)
+    path.unlink()
+    path.symlink_to(results / "elsewhere.json")
+    assert has_record(RUN, results)
+    with pytest.raises(RecordError, match=rf"{path} cannot be read: it is a link to a file that is not there"):
+        load_record(RUN, results)
+
+
 def test_a_record_that_is_trained_again_makes_the_packed_one_go(results):
     save_record(pnn.Record.of_failure(RUN, "killed", "by signal 9"), results)
     pack(results, "digits", "laptop")

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,18 @@ import torch
 from safetensors.torch import save_file
 
 from pnn.system import files
-from pnn.system.files import LockError, lock, write_atomically
+from pnn.system.files import (
+    FileError,
+    LockError,
+    lock,
+    parse_json,
+    read_bytes,
+    read_json,
+    read_sums,
+    read_text,
+    remove,
+    write_atomically,
+)
 
 # writes half of the file given, says so, and waits
 WRITER = """
@@ -114,6 +126,118 @@ def test_a_write_that_fails_leaves_nothing(tmp_path):
     with pytest.raises(OSError, match="No space left"):
         write_atomically(tmp_path / "folder" / "a", half)
     assert names(tmp_path / "folder") == []
+
+
+@pytest.mark.parametrize("number", [0, 1, 5])
+def test_what_may_not_be_there_and_is_not_is_no_damage(tmp_path, number):
+    with pytest.raises(FileNotFoundError):
+        read_text(tmp_path / "absent")
+    path = tmp_path / "a"
+    path.write_text("b" * number)
+    assert (read_bytes(path), read_text(path, most=5)) == (b"b" * number, "b" * number)
+
+
+def _pipe(path):
+    os.mkfifo(path)
+
+
+def _loop(path):
+    path.symlink_to(path)
+
+
+def _link_to_nothing(path):
+    path.symlink_to(path.with_name("absent"))
+
+
+def _too_large(path):
+    path.write_bytes(b"x" * 65)
+
+
+def _no_text(path):
+    path.write_bytes(b"\xff\x80")
+
+
+def _json(text):
+    return lambda path: path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (_pipe, "it is no file"),  # It would be waited for for ever.
+        (Path.mkdir, "it is no file"),
+        (_link_to_nothing, "it is a link to a file that is not there"),
+        (_too_large, "it has 65 bytes, more than the 64"),
+        (_no_text, "it is no text"),
+        (_json(""), "it is no JSON"),
+        (_json("{"), "it is no JSON"),
+        (_json('{"a": 1, "a": 2}'), "'a' stands there twice"),
+        (_json("[NaN]"), "a number must be finite, got NaN"),
+        (_json("[-Infinity]"), "a number must be finite, got -Infinity"),
+    ],
+)
+def test_what_is_not_as_it_should_be_is_an_error_that_names_the_file(tmp_path, make, said):
+    path = tmp_path / "a.json"
+    make(path)
+    with pytest.raises(FileError, match=rf"^{re.escape(str(path))} cannot be used: .*{re.escape(said)}"):
+        read_json(path, most=64)
+
+
+def test_a_link_to_itself_is_an_error(tmp_path):
+    _loop(tmp_path / "a")
+    with pytest.raises(OSError, match="symbolic links"):
+        read_json(tmp_path / "a")
+
+
+def test_json_that_is_nested_too_deeply_is_an_error():
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parse_json("[" * 100_000)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_text_is_read_however_a_system_marks_it(tmp_path, encoding):
+    mark = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}.get(encoding, b"")
+    (tmp_path / "a").write_bytes(mark + "Größe".encode(encoding))
+    assert read_text(tmp_path / "a") == "Größe"
+
+
+DIGEST = "0123456789abcdef" * 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [f"{DIGEST}  a b.txt\n", f"{DIGEST.upper()} *a b.txt\r\n\n", f"{DIGEST}  ./a b.txt", f"{DIGEST}  a b.txt\n" * 2],
+)
+def test_sums_are_read_in_all_their_forms(tmp_path, text):
+    (tmp_path / "SHA256SUMS").write_text(text)
+    assert read_sums(tmp_path / "SHA256SUMS") == {"a b.txt": DIGEST}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a.txt",
+        f"{DIGEST[:-1]}  a.txt",
+        f"{DIGEST}",
+        f"{DIGEST}\ta.txt",
+        f"g{DIGEST[1:]}  a.txt",
+        f"{DIGEST}  a.txt\n{'0' * 64}  a.txt",
+    ],
+)
+def test_sums_of_another_form_are_an_error_that_says_which_line(tmp_path, text):
+    (tmp_path / "SHA256SUMS").write_text(text)
+    with pytest.raises(FileError, match=r"SHA256SUMS cannot be used: line \d "):
+        read_sums(tmp_path / "SHA256SUMS")
+
+
+def test_removing_a_file_removes_what_a_killed_writer_left_of_it(tmp_path):
+    path = tmp_path / "folder" / "a"
+    remove(path)
+    write_atomically(path, lambda part: part.write_text("a"))
+    kill(start(WRITER, path, "writing"))
+    assert len(names(path.parent)) == 2
+    remove(path)
+    assert names(path.parent) == []
 
 
 def test_a_lock_has_one_holder_and_is_free_when_that_is_killed(tmp_path):

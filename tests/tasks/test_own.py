@@ -1,5 +1,6 @@
 """Anyone's own rows: from tensors or a dataset, classes or numbers, found again by their fingerprint."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -92,8 +93,24 @@ def test_another_process_finds_the_rows_and_a_damaged_file_is_told(cache, tmp_pa
     content = bytearray(moved.read_bytes())
     content[-1] ^= 1
     moved.write_bytes(bytes(content))
-    with pytest.raises(pnn.DataError, match=r"cannot be used: its rows are other ones"):
+    with pytest.raises(pnn.DataError, match=r"cannot be used: its content does not match its SHA-256"):
         task.load(elsewhere)
+
+
+@pytest.mark.parametrize("changes", [{"shape": (7,)}, {"classes": 3}, {"classes": 0}, {"test_rows": 3}], ids=str)
+def test_a_task_that_says_another_form_of_its_rows_is_an_error(changes):
+    task = dataclasses.replace(pnn.own_rows(X, CLASSES, title="products"), **changes)
+    with pytest.raises(pnn.DataError, match=rf"its rows have {next(iter(changes))} .*, this task says"):
+        task.load()
+
+
+def test_rows_that_cannot_be_kept_are_an_error_that_says_what_to_do(monkeypatch, cache):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(own, "write_tensors", full)
+    with pytest.raises(pnn.DataError, match=r"No space left on device\. Set PNN_CACHE"):
+        pnn.own_rows(X, CLASSES, title="products")
 
 
 @pytest.mark.parametrize(
@@ -167,5 +184,5 @@ def test_a_baseline_needs_classes():
 
 def test_the_file_is_written_once(monkeypatch):
     pnn.own_rows(X, CLASSES, title="products")
-    monkeypatch.setattr(own, "write_atomically", lambda *_: pytest.fail("written again"))
+    monkeypatch.setattr(own, "write_tensors", lambda *_: pytest.fail("written again"))
     pnn.own_rows(X, CLASSES, title="products")

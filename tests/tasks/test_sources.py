@@ -6,10 +6,13 @@ import io
 import json
 import os
 import re
+import shutil
+import struct
 import subprocess
 import sys
 import time
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,7 @@ import safetensors.torch
 import torch
 
 import pnn
+from pnn.system import tensors as system_tensors
 from pnn.tasks import sources
 
 SHARDS = {"train": ("train-00000-of-00002", "train-00001-of-00002"), "test": ("test-00000-of-00001",)}
@@ -133,6 +137,20 @@ def test_a_folder_with_its_sums_loads(published):
     published.check(published.load())
 
 
+@pytest.mark.parametrize(
+    ("change", "encoding"), [(str.upper, "utf-8"), (str, "utf-16"), (str, "utf-8-sig")], ids=["upper", "wide", "mark"]
+)
+def test_the_sums_are_compared_however_a_system_writes_them(published, change, encoding):
+    write_sums(published.root)
+    sums = published.root / "SHA256SUMS"
+    lines = [line.split("  ") for line in sums.read_text().splitlines()]
+    sums.write_text("".join(f"{change(digest)}  {name}\n" for digest, name in lines), encoding=encoding)
+    published.check(published.load())
+    _one_pixel(published)
+    with pytest.raises(pnn.DataError, match=r"train-00000-of-00002\.parquet is damaged"):
+        published.load()
+
+
 def test_a_task_takes_the_folder_as_argument_or_from_the_environment(published, monkeypatch):
     task = pnn.CIFAR10(validation=5)
     given = task.load(published.root)
@@ -224,6 +242,45 @@ def _other_columns(published):
     published.first(image="image")
 
 
+def _huge_image(published):
+    """A hundred bytes that are a quarter of a gigabyte of pixels; of many of them, no memory holds them."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        checked = kind + content
+        return struct.pack(">I", len(content)) + checked + struct.pack(">I", zlib.crc32(checked))
+
+    size = 9_000
+    head = struct.pack(">IIBBBBB", size, size, 8, 2, 0, 0, 0)
+    rows = zlib.compress(bytes(1000))
+    bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    published.first(edit=lambda content: bomb)
+
+
+def _a_part_under_two_names(published):
+    path = published.path(SHARDS["train"][0])
+    shutil.copy(path, path.with_name("train-00000-of-00002 (1).parquet"))
+
+
+def _a_part_of_another_number(published):
+    shutil.copy(published.path(SHARDS["train"][0]), published.path("train-00002-of-00002"))
+
+
+def _a_part_twice_by_hash(published):
+    shutil.copy(published.path(SHARDS["train"][0]), published.path("train-00000-of-00002-0a1b"))
+
+
+def _a_part_missing(published):
+    published.path(SHARDS["train"][1]).unlink()
+
+
+def _a_part_whole_and_in_pieces(published):
+    shutil.copy(published.path(SHARDS["train"][0]), published.path("train"))
+
+
+def _sums_in_words(published):
+    (published.root / "SHA256SUMS").write_text("see the other page")
+
+
 def _no_parquet(published):
     published.path(SHARDS["train"][0]).write_text("<html>not found</html>")
 
@@ -232,6 +289,12 @@ IN_A_FOLDER = [
     (_no_folder, "nowhere/cifar10/train-*.parquet"),
     (_no_test_split, "cifar10/test-*.parquet"),
     (_flipped_byte, "train-00000-of-00002.parquet is damaged"),
+    (_a_part_under_two_names, "(1).parquet stands beside numbered files, as a copy would"),
+    (_a_part_of_another_number, "are not 0 to 1, each once: train-00000-of-00002.parquet, "),
+    (_a_part_twice_by_hash, "are not 0 to 1, each once: train-00000-of-00002-0a1b.parquet, "),
+    (_a_part_missing, "are not 0 to 1, each once: train-00000-of-00002.parquet"),
+    (_a_part_whole_and_in_pieces, "hold the same rows twice"),
+    (_sums_in_words, "SHA256SUMS cannot be read: line 1 must be a SHA-256 and a name"),
 ]
 THROUGH_BOTH_DOORS = [
     (_truncated, "cannot be read"),
@@ -245,7 +308,8 @@ THROUGH_BOTH_DOORS = [
     (_broken_image, ""),
     (_empty_image, ""),
     (_missing_image, ""),
-    (_small_image, "(3, 16, 16), expected (3, 32, 32)"),
+    (_huge_image, "(9000, 9000) pixels, expected (32, 32)"),
+    (_small_image, "(16, 16) pixels, expected (32, 32)"),
     (_other_columns, ""),
     (_no_parquet, ""),
 ]
@@ -307,9 +371,27 @@ def _of_others(path):
     safetensors.torch.save_file({"weight": torch.zeros(2)}, path)
 
 
+def _of_another(**kinds):
+    """The same bytes under another type or shape, which the SHA-256 of the bytes does not tell."""
+
+    def rewrite(path):
+        tensors = safetensors.torch.load_file(path)
+        for name, change in kinds.items():
+            tensors[name.replace("_", ".")] = change(tensors[name.replace("_", ".")])
+        safetensors.torch.save_file(tensors, path)
+
+    return rewrite
+
+
 @pytest.mark.parametrize(
     "damage",
     [
+        pytest.param(_of_another(train_x=lambda x: x.view(torch.int8)), id="signed"),
+        pytest.param(_of_another(train_x=lambda x: x.flatten(1)), id="flat"),
+        pytest.param(_of_another(test_x=lambda x: x.transpose(1, 3).contiguous().view(x.shape)), id="turned"),
+        pytest.param(_of_another(train_x=lambda x: x.view(12, 6, 32, 32)), id="of two"),
+        pytest.param(_of_another(test_y=lambda y: y.int()), id="labels of another type"),
+        pytest.param(_of_another(test_y=lambda y: y[:, None]), id="labels of another shape"),
         pytest.param(_flip_at("train.x", 1000), id="pixel"),
         pytest.param(_flip_at("test.x", 0), id="test pixel"),
         pytest.param(_flip_at("train.y", 8), id="label, lowest byte"),
@@ -348,7 +430,7 @@ def test_a_full_disk_costs_a_warning_and_leaves_nothing(published, monkeypatch, 
         Path(path).write_bytes(b"half a")
         raise error
 
-    monkeypatch.setattr(safetensors.torch, "save_file", half)
+    monkeypatch.setattr(system_tensors, "save_file", half)
     with pytest.warns(UserWarning, match="could not be kept"):
         published.check(published.load())
     assert list(published.cache.iterdir()) == []
@@ -376,6 +458,7 @@ FILL = """
 import dataclasses, hashlib, json, sys, time
 from pathlib import Path
 import pnn
+from pnn.system import tensors as system_tensors
 from pnn.tasks import sources
 
 root, meeting, changes = sys.argv[1:]
