@@ -62,12 +62,12 @@ def _levels(factors: int) -> int:
 # --- the rules, by the name of the operation -------------------------------------------------------------------------
 
 
-def _names(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
 # Linear jointly, in all arguments that may depend on the input.
-LINEAR = _names(
+LINEAR = words(
     """
     _adaptive_avg_pool2d _adaptive_avg_pool3d _conj _fft_c2c _fft_c2r _fft_r2c _local_scalar_dense _to_copy
     _upsample_bilinear2d_aa add alias as_strided avg_pool1d avg_pool2d avg_pool3d cat clone col2im complex
@@ -79,7 +79,7 @@ LINEAR = _names(
     """
 )
 # Overloads of linear operations that are not linear themselves.
-_NOT_LINEAR = _names("aten.view.dtype aten.scatter.reduce aten.scatter.value_reduce")
+_NOT_LINEAR = words("aten.view.dtype aten.scatter.reduce aten.scatter.value_reduce")
 # The places of the factors; the other arguments are added to their product.
 PRODUCTS = {
     "_trilinear": (0, 1, 2),
@@ -93,9 +93,9 @@ PRODUCTS = {
     "mul": (0, 1),
 }
 # These take the shape of their first argument, and no value from it.
-SHAPE_ONLY = _names("empty_like fill full_like")
+SHAPE_ONLY = words("empty_like fill full_like")
 # These divide the first argument by its own statistics; an affine map follows.
-NORMALISATIONS = _names(
+NORMALISATIONS = words(
     """
     _fused_rms_norm _native_batch_norm_legit _native_batch_norm_legit_functional group_norm layer_norm
     native_group_norm native_layer_norm rms_norm
@@ -125,7 +125,7 @@ OBSTACLES = {
         ROOT: "rsqrt sqrt",
         NORM: "_cdist_forward _pdist_forward cdist cosine_similarity linalg_vector_norm",
     }.items()
-    for name in _names(names)
+    for name in words(names)
 }
 # The decomposition leaves these whole, so that they keep the names that a user knows.
 WHOLE = {*OBSTACLES, *NORMALISATIONS, "scaled_dot_product_attention"}
