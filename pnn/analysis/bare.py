@@ -35,7 +35,7 @@ def copied(model: nn.Module, memo: dict | None = None) -> nn.Module:
     """A copy of a network, also of one whose weights torch computes anew in every forward pass.
 
     Pruning and the old ``weight_norm`` leave a computed tensor behind in place of the weight. Before its next use it
-    is computed again, so that the copy may get it as a constant.
+    is computed again, so that the copy may get it as a constant. Sparse tensors become dense, which torch can read.
 
     Args:
         model: any module.
@@ -46,9 +46,12 @@ def copied(model: nn.Module, memo: dict | None = None) -> nn.Module:
     """
     memo = {} if memo is None else memo
     for module in model.modules():
-        for value in vars(module).values():
-            if isinstance(value, Tensor) and value.grad_fn is not None and id(value) not in memo:
-                memo[id(value)] = value.detach().clone()
+        for value in (*vars(module).values(), *module._buffers.values()):
+            if isinstance(value, Tensor) and id(value) not in memo:
+                if value.layout is not torch.strided:
+                    memo[id(value)] = value.detach().to_dense()
+                elif value.grad_fn is not None:
+                    memo[id(value)] = value.detach().clone()
     try:
         return copy.deepcopy(model, memo)
     except (RuntimeError, TypeError) as error:

@@ -16,10 +16,10 @@ from .operations import is_real, name_of, words
 # These hand on the elements of their arguments.
 MOVES = words(
     """
-    alias as_strided cat clone detach diagonal diagonal_scatter expand flip gather index index_copy index_put
+    alias cat clone detach diagonal diagonal_scatter expand flip gather index index_copy index_put
     index_select lift_fresh masked_scatter permute reflection_pad1d reflection_pad2d reflection_pad3d repeat
     replication_pad1d replication_pad2d replication_pad3d select select_scatter slice slice_scatter split_with_sizes
-    squeeze unfold unsqueeze upsample_nearest1d upsample_nearest2d upsample_nearest3d view where
+    squeeze unfold unsqueeze upsample_nearest1d upsample_nearest2d upsample_nearest3d where
     """
 )
 # These add elements of their arguments up.
@@ -74,7 +74,7 @@ def compute(node: fx.Node, args: tuple, kwargs: dict[str, Any], matrices: dict[f
     """
     name, shape = name_of(node.target), getattr(node.meta.get("val"), "shape", None)
     if name == "getitem":
-        return args[0][args[1]]
+        return args[0] if isinstance(args[0], Unknown) else args[0][args[1]]
     if name in ("empty_like", "full_like") and not any(map(_depends, leaves(args[1:]))):
         return node.target(torch.zeros(shape, dtype=node.args[0].meta["val"].dtype), *args[1:], **kwargs)
     if name in ("isnan", "isinf"):
@@ -85,8 +85,16 @@ def compute(node: fx.Node, args: tuple, kwargs: dict[str, Any], matrices: dict[f
         return Unknown()
     rule = _of_root if any(isinstance(leaf, Root) for leaf in leaves((args, kwargs))) else _of_exact
     try:
-        return rule(node, name, shape, args, kwargs, matrices)
-    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError):  # It has forms that the rules do not know.
+        value = rule(node, name, shape, args, kwargs, matrices)
+        rounded = isinstance(value, Exact | Root) and not is_real(node.meta["val"])
+        return Unknown() if rounded else value
+    except (
+        RuntimeError,
+        TypeError,
+        ValueError,
+        IndexError,
+        AttributeError,
+    ):  # It has forms that the rules do not know.
         return Unknown()
 
 
@@ -106,7 +114,7 @@ def _depends(value) -> bool:
 
 
 def _of_root(node, name, shape, args, kwargs, matrices):
-    """What is computed of a root: its even powers are in the field, and a constant multiple or a view is a root again."""
+    """What is computed of a root: its even powers are in the field; a constant multiple or a view is a root again."""
     first, *rest = args
     if name == "mul":
         if len(rest) == 1 and rest[0] is first:
@@ -140,6 +148,10 @@ def _of_exact(node, name, shape, args, kwargs, matrices):
     if name in _SUMS_OF_PRODUCTS:
         return _SUMS_OF_PRODUCTS[name](*args, **kwargs)
     match name:
+        case "view":
+            return _spread(torch.reshape, (x, args[1]), {})
+        case "as_strided" if node.args[0].meta["val"].is_contiguous():
+            return _spread(lambda part: part.contiguous().as_strided(*args[1:]), (x,), {})
         case "_to_copy":
             return _as_type(x, node.meta["val"])
         case "_local_scalar_dense" | "nan_to_num":
@@ -169,6 +181,9 @@ def _of_exact(node, name, shape, args, kwargs, matrices):
             return times(x, _inverse(_exact(args[1])))
         case "pow":
             return _power(x, args[1])
+        case "lerp":
+            difference = plus(_exact(args[1]), times(_exact(x), _exact(-1)))
+            return plus(_exact(x), times(_exact(args[2]), difference))
         case "mean":
             return _mean(x, *args[1:])
         case "var" | "var_mean":
@@ -303,6 +318,7 @@ def _convolution(x, weight, bias, *settings) -> Exact:
 
 
 _SUMS_OF_PRODUCTS: dict[str, Callable[..., Exact]] = {
+    "_sparse_addmm": lambda to, a, b, **scales: _added(to, _matmul(a, b), **scales),
     "_trilinear": _trilinear,
     "addbmm": lambda to, a, b, **scales: _added(to, _summed(_matmul(a, b), 0), **scales),
     "addmm": lambda to, a, b, **scales: _added(to, _matmul(a, b), **scales),
@@ -320,7 +336,7 @@ _SUMS_OF_PRODUCTS: dict[str, Callable[..., Exact]] = {
 
 
 def _spread(f: Callable, args: tuple, kwargs: dict) -> Any:
-    """What an operation does to each part of complex numbers alone, where all arguments in question are in the field."""
+    """What an operation does to the real and the imaginary parts alone; constants among its tensors are lifted."""
     kwargs = {key: value for key, value in kwargs.items() if key not in ("dtype", "layout", "device", "memory_format")}
     whole = any(isinstance(leaf, Exact) and leaf.imaginary is not None for leaf in leaves(args))
 
@@ -353,7 +369,7 @@ def _mean(x: Exact, dims=None, keepdim: bool = False) -> Exact:
 
 def _variance(x: Exact, dims=None, *, correction=1, keepdim: bool = False) -> Exact:
     correction = 1 if correction is None else correction
-    dims = list(range(x.real.dim())) if not dims else dims
+    dims = dims or list(range(x.real.dim()))
     centred = plus(x, times(_mean(x, dims, True), _exact(-1)))
     total = _summed(_squared_sizes(centred), dims, keepdim)
     return times(total, _inverse(_exact(x.real.numel() // total.real.numel() - correction)))

@@ -5,14 +5,16 @@ from torch import Tensor, fx
 from torch.export.graph_signature import InputKind, OutputKind
 
 from . import field
-from .exact import Exact, Unknown, compute, leaves, lift, plus, times
+from .exact import Exact, Root, Unknown, compute, leaves, lift, plus, times
 from .operations import is_real, name_of
 
 SPARE = 3  # So many differences beyond the degree must be 0, which by chance they are once in 10^23 lines.
 
 
-def degrees(program: torch.export.ExportedProgram, inputs: tuple[Tensor, ...], most: int, seed: int) -> list[int | None]:
-    """The degree of each output, or None where an operation cannot be computed exactly, or the degree is above ``most``.
+def degrees(
+    program: torch.export.ExportedProgram, inputs: tuple[Tensor, ...], most: int, seed: int
+) -> list[int | None]:
+    """The degree of each output, or None where an operation is not computed, or the degree is above ``most``.
 
     Twice as many points are taken until the degrees found are too small for their number.
     """
@@ -55,7 +57,7 @@ class Line:
             if spec.kind is InputKind.USER_INPUT and is_real(self.constants[node]):
                 start = lift(self.constants.pop(node))
                 if isinstance(start, Unknown):
-                    raise ValueError("the example has an infinite number, or one that is none: there is no line through it")
+                    raise ValueError("the example has infinite or undefined numbers: no line goes through it")
                 self.moving[node] = start, self._drawn(start)
         kept = zip(program.graph_signature.output_specs, program.graph.output_node().args[0], strict=True)
         self.outputs = [node for spec, node in kept if spec.kind is OutputKind.USER_OUTPUT]
@@ -88,12 +90,32 @@ class Line:
                 values[node] = self.constants[node] = getattr(self.program.graph_module, str(node.target))
             elif node not in values:
                 values[node] = self._call(node, values)
-        return [self._number(place, values[node]) for place, node in enumerate(self.outputs) if isinstance(node, fx.Node)]
+        return [
+            self._number(place, values[node]) for place, node in enumerate(self.outputs) if isinstance(node, fx.Node)
+        ]
 
     def _call(self, node: fx.Node, values: dict):
         args, kwargs = fx.node.map_arg((node.args, dict(node.kwargs)), values.__getitem__)
-        if any(not isinstance(leaf, Tensor) and hasattr(leaf, "square") for leaf in ()):
-            raise AssertionError
-        return None
+        if any(isinstance(leaf, Exact | Root | Unknown) for leaf in leaves((args, kwargs))):
+            return compute(node, args, kwargs, self.matrices)
+        if _draws(node):
+            return Unknown()
+        self.constants[node] = node.target(*args, **kwargs)
+        return self.constants[node]
+
+    def _number(self, place: int, value) -> int | None:
+        if isinstance(value, Root | Unknown):
+            return None
+        if not isinstance(value, Exact):
+            return 0  # A constant, which has degree 0 whatever its value.
+        factors = self.factors.setdefault(place, self._drawn(value))
+        total = field.reduced(value.real * factors.real).sum()
+        if value.imaginary is not None and factors.imaginary is not None:
+            total = total + field.reduced(value.imaginary * factors.imaginary).sum()
+        return int(total) % field.PRIME
 
 
+def _draws(node: fx.Node) -> bool:
+    """Whether an operation draws random numbers, which at inference attention does not."""
+    random = torch.Tag.nondeterministic_seeded in getattr(node.target, "tags", ())
+    return random and name_of(node.target) != "scaled_dot_product_attention"

@@ -28,6 +28,7 @@ COUNTED: dict[str, Callable[..., int]] = {
     "_euclidean_dist": _distances,
     "_int_mm": lambda a, b, *_, **__: len(a) * b.numel(),
     "_pdist_forward": lambda x, *_, **__: len(x) * (len(x) - 1) // 2 * x.shape[1],
+    "_sparse_addmm": lambda _, a, b, **__: a.numel() * b.shape[-1],
     # Three factors a term: the broadcast sum of them all is what torch computes.
     "_trilinear": lambda a, b, c, expand1, expand2, expand3, *_, **__: math.prod(
         torch.broadcast_shapes(*(_unsqueezed(t, places) for t, places in ((a, expand1), (b, expand2), (c, expand3))))
