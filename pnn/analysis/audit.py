@@ -83,8 +83,9 @@ def audit(model: nn.Module, example: Tensor | tuple[Tensor, ...]) -> Audit:
       cancel: ``relu(x) - relu(-x)`` is x, and the audit does not see it. A root, an absolute value or a norm that is
       squared is none.
     - It is **undecided** if all that stops it is an operation that is not known, and takes a value that depends on the
-      input; what comes before and after such an operation decides nothing. It is undecided, too, where two roots,
-      absolute values, signs, norms or quotients are multiplied, for one may undo the other.
+      input; what comes before and after such an operation decides nothing. It is undecided, too, where one operation
+      may undo another: two roots, absolute values, signs, norms or quotients of the same that are multiplied, an even
+      power of one of them, a logarithm of an exponential.
     - An obstacle is an operation that would be one whatever came before it. What it hands on, a comparison's truth
       values to :func:`torch.where`, is not listed again.
     - Inputs of whole numbers or truth values (tokens, masks) are held fixed. The vectors that an embedding returns for

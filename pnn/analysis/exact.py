@@ -11,13 +11,13 @@ from torch import Tensor, fx
 from torch.nn import functional as F
 
 from . import field
-from .operations import is_real, name_of, words
+from .operations import COMPARISONS, is_real, name_of, same, words
 
 # These hand on the elements of their arguments.
 MOVES = words(
     """
-    alias cat clone detach diagonal diagonal_scatter expand flip gather index index_copy index_put
-    index_select lift_fresh masked_scatter permute reflection_pad1d reflection_pad2d reflection_pad3d repeat
+    alias cat clone detach diagonal diagonal_scatter expand flip gather index index_copy index_select lift_fresh
+    masked_scatter masked_select permute reflection_pad1d reflection_pad2d reflection_pad3d repeat
     replication_pad1d replication_pad2d replication_pad3d select select_scatter slice slice_scatter split_with_sizes
     squeeze unfold unsqueeze upsample_nearest1d upsample_nearest2d upsample_nearest3d where
     """
@@ -79,6 +79,8 @@ def compute(node: fx.Node, args: tuple, kwargs: dict[str, Any], matrices: dict[f
         return node.target(torch.zeros(shape, dtype=node.args[0].meta["val"].dtype), *args[1:], **kwargs)
     if name in ("isnan", "isinf"):
         return torch.zeros(shape, dtype=torch.bool)  # No number is either.
+    if name in COMPARISONS and same(*node.args[:2]):
+        return torch.full(shape, name in ("eq", "ge", "le"))
     if name == "pow" and not _depends(args[1]) and not torch.as_tensor(args[1]).any():
         return torch.ones(shape)
     if any(isinstance(leaf, Unknown) for leaf in leaves((args, kwargs))):
@@ -117,7 +119,7 @@ def _of_root(node, name, shape, args, kwargs, matrices):
     """What is computed of a root: its even powers are in the field; a constant multiple or a view is a root again."""
     first, *rest = args
     if name == "mul":
-        if len(rest) == 1 and rest[0] is first:
+        if same(*node.args):
             return first.square
         root, constant = (first, rest[0]) if isinstance(first, Root) else (rest[0], first)
         factor = _exact(constant)  # This refuses another root.
@@ -166,6 +168,10 @@ def _of_exact(node, name, shape, args, kwargs, matrices):
         case "scatter":
             source = args[3] if isinstance(args[3], Tensor | Exact) else _exact(args[3]).real.item()
             return _spread(node.target, (*args[:3], source), {})
+        case "scatter_reduce" if args[4] == "sum":
+            return _spread(node.target, args, kwargs)
+        case "segment_reduce" if args[1] == "sum":
+            return _spread(node.target, args, kwargs)
         case "embedding":
             return _spread(F.embedding, (args[1], x), {})
         case "add" | "sub":

@@ -1,10 +1,10 @@
 """What torch's operations do to polynomials: the degree and depth of what they return, or why it is no polynomial."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, fx
 
 STEP = "piecewise constant"
 PIECEWISE = "piecewise polynomial"
@@ -30,7 +30,8 @@ class Value:
     sure: bool = False  # It tells whether an obstacle that is known stops it, and nothing that may undo that one.
     # Of a root, an absolute value or a norm, the square, which has fewer obstacles than itself.
     square: "Value | None" = None
-    undone: bool = False  # It tells whether a product with another such value may be a polynomial again.
+    # What was it computed of, if a product with another such value of the same may be a polynomial again?
+    undone: frozenset[fx.Node] = frozenset()
 
     @property
     def depends(self) -> bool:
@@ -39,7 +40,7 @@ class Value:
     @property
     def plain(self) -> "Value":
         """What is left of it in a sum, of which the squares of the terms say nothing."""
-        return replace(self, square=None, undone=False)
+        return replace(self, square=None, undone=frozenset())
 
 
 CONSTANT, VARIABLE = Value(), Value(degree=1)
@@ -57,7 +58,8 @@ def total(values: Iterable[Value]) -> Value:
 def product(factors: Iterable[Value]) -> Value:
     factors = [factor for factor in factors if factor.depends]
     largest = total(factors)
-    sure = largest.sure and sum(factor.undone for factor in factors) < 2
+    sources = [source for factor in factors for source in factor.undone]
+    sure = largest.sure and len(sources) == len(set(sources))
     return replace(
         largest, degree=sum(f.degree for f in factors), depth=largest.depth + _levels(len(factors)), sure=sure
     )
@@ -68,7 +70,7 @@ def power(value: Value, n: int) -> Value:
         return value if n else CONSTANT
     if value.square is not None and n % 2 == 0:
         return power(value.square, n // 2)
-    sure = value.sure and not value.undone
+    sure = value.sure and (n % 2 == 1 or not value.undone)
     return Value(n * value.degree, value.depth + _levels(n), value.obstacles, sure)
 
 
@@ -152,7 +154,7 @@ OBSTACLES = {
     }.items()
     for name in words(names)
 }
-# A product of two of these may be a polynomial again.
+# A product of two of these, of the same, may be a polynomial again.
 UNDONE = words(
     "_cdist_forward _pdist_forward abs cdist hypot linalg_vector_norm reciprocal rsqrt sgn sign signbit sqrt"
 )
@@ -181,3 +183,24 @@ def is_real(value) -> bool:
     if isinstance(value, Tensor):
         return value.is_floating_point() or value.is_complex()
     return not isinstance(value, int | torch.SymInt | torch.SymBool)
+
+
+def origin(node: fx.Node, values: Mapping[fx.Node, Value]) -> fx.Node:
+    """What a node is a constant multiple or a view of."""
+    while node.op == "call_function" and name_of(node.target) in HANDED_ON | {"mul", "div", "neg"}:
+        depending = [argument for argument in node.all_input_nodes if values[argument].depends]
+        if len(depending) != 1 or (depending[0] is not node.args[0] and name_of(node.target) != "mul"):
+            break
+        node = depending[0]
+    return node
+
+
+def same(a, b) -> bool:
+    """Whether two arguments are one value: one node, or two that compute the same in the same way."""
+    if (
+        not isinstance(a, fx.Node)
+        or not isinstance(b, fx.Node)
+        or torch.Tag.nondeterministic_seeded in getattr(a.target, "tags", ())
+    ):
+        return False
+    return a is b or (a.op == b.op == "call_function" and (a.target, a.args, a.kwargs) == (b.target, b.args, b.kwargs))

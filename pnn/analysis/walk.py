@@ -1,7 +1,6 @@
 """A walk over an exported program: the value of every node, by the rules of `operations`."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -32,8 +31,10 @@ from .operations import (
     Value,
     is_real,
     name_of,
+    origin,
     power,
     product,
+    same,
     total,
 )
 
@@ -120,7 +121,8 @@ class Walk:
         if name in OBSTACLES:
             value = self.stop(node, OBSTACLES[name])
             sure = value.sure and INVERSES.get(name) != name_of(node.all_input_nodes[0].target)
-            return replace(value, square=self.square(node, name), undone=name in UNDONE, sure=sure)
+            undone = self.sources(node) if name in UNDONE else frozenset()
+            return replace(value, square=self.square(node, name), undone=undone, sure=sure)
         if name in LINEAR:
             value = total(values)
             return self.rounded(node, value if name in HANDED_ON else value.plain)
@@ -184,6 +186,10 @@ class Walk:
             return power(total(values).plain, 2)
         return values[0] if name == "sqrt" else None
 
+    def sources(self, node: fx.Node) -> frozenset[fx.Node]:
+        """What an operation is computed of, but for constant factors."""
+        return frozenset(origin(one, self.values) for one in node.all_input_nodes if self.values[one].depends)
+
     def gathered(self, node: fx.Node, value: Value, *rest: Value) -> Value:
         """What is scattered to the places of a tensor: added up, multiplied, or compared."""
         dim, index = node.args[1:3]
@@ -208,7 +214,7 @@ class Walk:
         if node.kwargs.get("rounding_mode") is not None:
             return self.stop(node, STEP)
         if divisor.depends:
-            return replace(self.stop(node, RATIONAL), undone=True)
+            return replace(self.stop(node, RATIONAL), undone=frozenset({origin(node.args[1], self.values)}))
         return dividend
 
     def running_product(self, node: fx.Node, value: Value) -> Value:
@@ -243,7 +249,7 @@ class Walk:
             exponents = [exponents]
         if any(n % 1 for n in exponents):
             square = base if exponents == [0.5] else None
-            return replace(self.stop(node, ROOT), square=square, undone=True)
+            return replace(self.stop(node, ROOT), square=square, undone=self.sources(node))
         if any(n < 0 for n in exponents):
             return self.stop(node, RATIONAL)
         return power(base, int(max(exponents, default=0)))
@@ -274,14 +280,3 @@ class Walk:
         before = self.of(node.all_input_nodes).plain
         sure = reason is not UNKNOWN and (before.sure or not before.obstacles)
         return replace(before, obstacles=before.obstacles | {len(self.obstacles) - 1}, sure=sure)
-
-
-def same(a, b) -> bool:
-    """Whether two arguments are one value: one node, or two that compute the same in the same way."""
-    if not isinstance(a, fx.Node) or not isinstance(b, fx.Node) or torch.Tag.nondeterministic_seeded in _tags(a):
-        return False
-    return a is b or (a.op == b.op == "call_function" and (a.target, a.args, a.kwargs) == (b.target, b.args, b.kwargs))
-
-
-def _tags(node: fx.Node) -> Sequence:
-    return getattr(node.target, "tags", ())
