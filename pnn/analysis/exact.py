@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 from torch.nn import functional as F
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from . import field
 from .operations import COMPARISONS, is_real, name_of, same, words
@@ -31,6 +32,8 @@ SPATIAL = words(
     upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_trilinear3d
     """
 )
+# Constants in the field, as long as they live: they are met at every point of the line.
+_LIFTED = WeakTensorKeyDictionary()
 LARGEST = 4096  # So many numbers at most are mapped by a matrix of constants.
 
 
@@ -230,9 +233,13 @@ def _exact(value) -> Exact:
     """
     if isinstance(value, Exact):
         return value
+    if isinstance(value, Tensor) and value in _LIFTED:
+        return _LIFTED[value]
     lifted = Unknown() if isinstance(value, Root | Unknown) else lift(value)
     if isinstance(lifted, Unknown):
         raise ValueError("no number of the field")
+    if isinstance(value, Tensor):
+        _LIFTED[value] = lifted
     return lifted
 
 

@@ -55,7 +55,7 @@ def sums_of_products(f: Callable[[Tensor, Tensor], Tensor], a: Tensor, b: Tensor
 
     The first factor is cut into pieces so short that every sum stays below 2^53.
     """
-    bits = 27 - math.ceil(math.log2(max(terms, 2)))
+    bits = max(1, 27 - math.ceil(math.log2(max(terms, 2))))
     result = None
     for place in reversed(range(0, 26, bits)):
         piece = torch.remainder(torch.div(a, 2**place, rounding_mode="floor"), 2**bits)

@@ -13,7 +13,7 @@ from .table import Table, sentence
 with needs("train", "a table"):
     import pandas as pd
 
-MOST = 64  # Of larger degrees the points on the line are too many for a page that is built in a minute.
+MOST = 32  # A larger degree takes more points on the line than a page has time for.
 _VERDICTS = {True: "0", False: "not a polynomial", None: "undecided"}
 # No block ends after one of these, which are layers of the stem and the head.
 WITHIN = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU)
