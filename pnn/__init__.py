@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
         testing,
         training,
     )
-    from .analysis.audit import Audit, Obstacle, audit, degree_along_line
+    from .analysis.audit import Audit, DegreeStep, Obstacle, audit, degree_along_line
     from .analysis.budget import Budget, budget, match_width
     from .analysis.channel_affine import ChannelAffine
     from .analysis.conversion import Conversion
@@ -132,7 +132,7 @@ if TYPE_CHECKING:  # An editor sees this; a test compares it with the table belo
     from .training.fit import fit
 else:
     _HOMES = {
-        "analysis.audit": ("Audit", "Obstacle", "audit", "degree_along_line"),
+        "analysis.audit": ("Audit", "DegreeStep", "Obstacle", "audit", "degree_along_line"),
         "analysis.budget": ("Budget", "budget", "match_width"),
         "analysis.channel_affine": ("ChannelAffine",),
         "analysis.conversion": ("Conversion",),
@@ -297,6 +297,7 @@ __all__ = [
     "Conversion",
     "Data",
     "DataError",
+    "DegreeStep",
     "Digits",
     "FashionMNIST",
     "Forecast",

@@ -1,16 +1,15 @@
-"""Is a network a polynomial of its input at inference? Of which degree and depth, or what stops it?"""
+"""Is a network a polynomial of its input at inference? Of which degree and depth, or what stops it or is not known?"""
 
-import copy
 import functools
-import math
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, fx, nn
 
+from .bare import copied, quiet, tensors_of
+from .line import degrees
 from .operations import WHOLE, is_real, name_of
 from .walk import Walk
 
@@ -29,13 +28,28 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
+class DegreeStep:
+    """One operation that raises the degree."""
+
+    module: str  # The path of the module that calls it; "" is the network itself.
+    kind: str  # The class of that module.
+    operation: str  # The name that torch has for it, such as "mul".
+    degree: int  # of what it returns
+
+    def __str__(self) -> str:
+        return f"{self.module} {self.kind}: {self.operation}, degree {self.degree:,}".lstrip()
+
+
+@dataclass(frozen=True)
 class Audit:
     """What :func:`audit` found; printed, it names each kind of obstacle once, with all its places."""
 
-    polynomial: bool
-    degree: int | None  # It is None for what is no polynomial.
-    multiplicative_depth: int | None  # It is None for what is no polynomial.
+    polynomial: bool | None  # It is None where that is not decided.
+    degree: int | None  # It is None for what is no polynomial, or not decided.
+    multiplicative_depth: int | None  # It is None for what is no polynomial, or not decided.
     obstacles: tuple[Obstacle, ...]  # They stand in the order of computation; a polynomial has none.
+    # Of a polynomial, the operations that raise the degree, on a way from the input to an output that attains it.
+    path: tuple[DegreeStep, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         if self.polynomial:
@@ -43,7 +57,8 @@ class Audit:
         places: dict[tuple[str, str, str], Counter[str]] = {}
         for one in self.obstacles:
             places.setdefault((one.kind, one.operation, one.reason), Counter())[one.module or "the network itself"] += 1
-        lines = [f"not a polynomial; obstacles: {len(self.obstacles)}"]
+        verdict = "undecided" if self.polynomial is None else "not a polynomial"
+        lines = [f"{verdict}; obstacles: {len(self.obstacles)}"]
         for (kind, operation, reason), modules in places.items():
             paths = ", ".join(
                 path if n == 1 or len(modules) == 1 else f"{path} ({n} times)" for path, n in modules.items()
@@ -64,7 +79,13 @@ def audit(model: nn.Module, example: Tensor | tuple[Tensor, ...]) -> Audit:
       zeros, and what holds of one element of a tensor is taken to hold of all of it. :func:`degree_along_line`
       measures the degree.
     - BatchNorm with running statistics is affine; every normalisation by statistics of the input is an obstacle.
-    - An operation that is not known, and takes a value that depends on the input, is an obstacle.
+    - It is **not a polynomial** if an obstacle is known to be one and reaches an output. That, too, holds unless terms
+      cancel: ``relu(x) - relu(-x)`` is x, and the audit does not see it. A root, an absolute value or a norm that is
+      squared is none.
+    - It is **undecided** if all that stops it is an operation that is not known, and takes a value that depends on the
+      input; what comes before and after such an operation decides nothing. It is undecided, too, where one operation
+      may undo another: two roots, absolute values, signs, norms or quotients of the same that are multiplied, an even
+      power of one of them, a logarithm of an exponential.
     - An obstacle is an operation that would be one whatever came before it. What it hands on, a comparison's truth
       values to :func:`torch.where`, is not listed again.
     - Inputs of whole numbers or truth values (tokens, masks) are held fixed. The vectors that an embedding returns for
@@ -89,7 +110,7 @@ def audit(model: nn.Module, example: Tensor | tuple[Tensor, ...]) -> Audit:
           3 x ReLU: relu (piecewise polynomial) in 2, 6, 10
           3 x MaxPool2d: max_pool2d (piecewise polynomial) in 3, 7, 11
     """
-    inputs, model = _inputs(example), _copy(model)
+    inputs, model = tensors_of(example), copied(model).eval()
     device = "meta" if any(t.is_meta for t in (*model.parameters(), *model.buffers())) else "cpu"
     inputs, model = tuple(t.detach().to(device) for t in inputs), model.to(device)
     walk = Walk(_program(model, inputs), inputs)
@@ -99,93 +120,64 @@ def audit(model: nn.Module, example: Tensor | tuple[Tensor, ...]) -> Audit:
             "an example of whole numbers needs a network that embeds them (nn.Embedding), "
             f"{type(model).__name__} does not; give quantities as real numbers: example.float()"
         )
+    modules = dict(model.named_modules(remove_duplicate=False))
     if value.obstacles:
-        modules = dict(model.named_modules(remove_duplicate=False))
         found = (walk.obstacles[place] for place in sorted(value.obstacles))
-        return Audit(False, None, None, tuple(_obstacle(modules, node, reason) for node, reason in found))
-    return Audit(True, value.degree, value.depth, ())
+        obstacles = tuple(Obstacle(*_place(modules, node), reason) for node, reason in found)
+        return Audit(False if value.sure else None, None, None, obstacles)
+    path = (DegreeStep(*_place(modules, node), walk.values[node].degree) for node in walk.path())
+    return Audit(True, value.degree, value.depth, (), tuple(path))
 
 
 def degree_along_line(
-    model: nn.Module, example: Tensor | tuple[Tensor, ...], *, most: int = 32, seed: int = 0
+    model: nn.Module, example: Tensor | tuple[Tensor, ...], *, most: int = 128, seed: int = 0
 ) -> int | None:
-    r"""Measure the degree of a network along a random line, in float64, independently of :func:`audit`.
+    r"""Measure the degree of a network along a random line, without rounding and without the rules of :func:`audit`.
 
-    .. math:: p(t) = f(x_0 + t d), \qquad t \in [-r, r], \quad r = 1, 2^5, \dots, 2^{20}
+    .. math:: p(t) = f(x_0 + t d)
 
-    with the example as :math:`x_0` and a normally distributed :math:`d`. On each interval :math:`p` is interpolated at
-    ``2 * most + 4`` Chebyshev nodes; its degree there is that of the last coefficient above :math:`2^{-36}` of the
-    largest. The largest of these degrees is returned: on the long intervals the leading term outgrows the others, and
-    what only looks like a polynomial on a short one, such as a sigmoid, stops to.
+    with the example as :math:`x_0`. The exported network is computed at consecutive whole :math:`t` in the field of
+    whole numbers modulo a prime near :math:`2^{26}`, from which :math:`d` is drawn. Every number that a computer can
+    hold is a fraction, and stands for itself there. The degree is the order of the last difference that is not 0; so
+    many points are taken that three further ones are.
 
-    Along almost every line a polynomial has its total degree. Measured below the audit's bound, terms cancel;
-    measured above it, or None, the audit would be refuted.
+    Along almost every line a polynomial has its total degree. Measured below the audit's bound, terms cancel; measured
+    above it, the audit would be refuted. What depends on the weights alone is computed as the network does, in floating
+    point, before it is taken to the field: terms that would cancel but for this rounding do not cancel here. Casts
+    change no number. What is written to a buffer is not seen at the next point.
 
     Args:
-        model: any module; a copy in float64 and in evaluation mode is measured.
+        model: any module that :func:`torch.export.export` can read; a copy in evaluation mode is measured.
         example: where the line starts; inputs of whole numbers or truth values stay where they are.
-        most: the largest degree to look for, at most 32: beyond, rounding hides the leading coefficient.
+        most: the largest degree to look for, which takes 4 points more.
         seed: of the line's direction.
 
     Returns:
-        The degree, or None if no polynomial of degree ``most`` or less fits.
+        The degree, or None: no verdict, since the degree is above ``most``, or an operation on what depends on the
+        input has no value in the field. The obstacles of :func:`audit` have none.
 
     Raises:
-        ValueError: ``most`` is out of range, the example holds no real number, the network has no data, or it returns
-            no tensor.
+        ValueError: ``most`` is negative, the example holds no real number or one that is not finite, the network has no
+            data, it returns no tensor, or torch cannot copy or export it.
     """
-    if not 0 <= most <= 32:
-        raise ValueError(f"most must be from 0 to 32, got {most}")
-    inputs = tuple(t.detach() for t in _inputs(example))
+    if most < 0:
+        raise ValueError(f"most must be at least 0, got {most}")
+    inputs = tuple(t.detach().cpu() for t in tensors_of(example))
     if any(t.is_meta for t in (*inputs, *model.parameters(), *model.buffers())):
         raise ValueError("the probe computes with numbers, which tensors on the meta device do not have")
     if not any(map(is_real, inputs)):
         raise ValueError("a line needs an example with real numbers, got " + ", ".join(str(t.dtype) for t in inputs))
-    model, generator = _copy(model).to("cpu", torch.float64), torch.Generator().manual_seed(seed)
-    line = [x.to("cpu", torch.promote_types(x.dtype, torch.float64) if is_real(x) else x.dtype) for x in inputs]
-    line = [(x, torch.randn(x.shape, dtype=x.dtype, generator=generator) if is_real(x) else None) for x in line]
-    angles = (torch.arange(2 * most + 4, dtype=torch.float64) + 0.5) * math.pi / (2 * most + 4)
-    transform = torch.cos(torch.arange(len(angles))[:, None] * angles)
-    degree = 0
-    for radius in (1, 2**5, 2**10, 2**15, 2**20):
-        with torch.no_grad():
-            points = ([x if step is None else x + radius * t * step for x, step in line] for t in angles.cos())
-            outputs = [list(_tensors(model(*point))) for point in points]
-        if not outputs[0]:
-            raise ValueError(f"{type(model).__name__} returns no tensor, and no tuple, list or dict of tensors")
-        for values in zip(*outputs, strict=True):
-            values = torch.stack(values).reshape(len(angles), -1)
-            if not values.isfinite().all():
-                return None
-            sizes = (transform @ values).abs().sum(1)
-            degree = max([degree, *(sizes > 2**-36 * sizes.max()).nonzero().flatten().tolist()])
-        if degree > most:
-            return None
-    return degree
-
-
-def _inputs(example) -> tuple[Tensor, ...]:
-    inputs = example if isinstance(example, tuple) else (example,)
-    if not inputs or not all(isinstance(t, Tensor) for t in inputs):
-        given = ", ".join(type(t).__name__ for t in inputs) or "an empty tuple"
-        raise ValueError(f"the example must be a tensor or a tuple of tensors, got {given}")
-    return inputs
-
-
-def _copy(model: nn.Module) -> nn.Module:
-    try:
-        return copy.deepcopy(model).eval()
-    except (RuntimeError, TypeError) as error:  # Pruning and the old weight_norm leave a computed tensor behind.
-        raise ValueError(
-            f"{type(model).__name__} cannot be copied: {error}\nMake computed weights permanent (torch.nn.utils.prune."
-            "remove, remove_weight_norm) or use torch.nn.utils.parametrizations."
-        ) from error
+    with torch.no_grad():
+        found = degrees(_program(copied(model).eval().cpu(), inputs), inputs, most, seed)
+    if not found:
+        raise ValueError(f"{type(model).__name__} returns no tensor, and no tuple, list or dict of tensors")
+    return None if None in found else max(found)
 
 
 def _program(model: nn.Module, inputs: tuple[Tensor, ...]) -> torch.export.ExportedProgram:
     """The network in torch's core operations, and those of `WHOLE`."""
     try:
-        with warnings.catch_warnings():
+        with quiet(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # They are about deploying the copy.
             return torch.export.export(model, inputs, strict=False).run_decompositions(_decompositions())
     except Exception as error:
@@ -201,18 +193,9 @@ def _decompositions() -> dict:
     return {op: rule for op, rule in torch.export.default_decompositions().items() if name_of(op) not in WHOLE}
 
 
-def _obstacle(modules: dict[str, nn.Module], node: fx.Node, reason: str) -> Obstacle:
-    """Where an operation is called, in words that a user knows."""
+def _place(modules: dict[str, nn.Module], node: fx.Node) -> tuple[str, str, str]:
+    """The path and the class of the module that calls an operation, and its name, in words that a user knows."""
     stack = list(node.meta.get("nn_module_stack", {}).values())
     path, name = stack[-1][0] if stack else "", name_of(node.target)
     kind = type(modules.get(path, modules[""])).__name__
-    return Obstacle(path, kind, "batch_norm" if "batch_norm" in name else name, reason)
-
-
-def _tensors(output) -> Iterator[Tensor]:
-    """All tensors of a network's output, in float64."""
-    if isinstance(output, Tensor):
-        yield (torch.view_as_real(output) if output.is_complex() else output).double()
-    elif isinstance(output, dict | list | tuple):
-        for part in output.values() if isinstance(output, dict) else output:
-            yield from _tensors(part)
+    return path, kind, "batch_norm" if "batch_norm" in name else name

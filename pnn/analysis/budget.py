@@ -1,14 +1,16 @@
 """What a network costs, and the width at which another one costs the same."""
 
-import copy
 import functools
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
-from torch.utils.flop_counter import FlopCounterMode
+
+from .bare import empty, shapes_only, tensors_of, without_data
+from .multiplications import counting
 
 BUDGETS = ("parameters", "macs", "activation_bytes")
 
@@ -22,48 +24,105 @@ class Budget:
     activation_bytes: int  # kept from the forward pass for the backward pass, of one row
 
 
-def budget(model: nn.Module, example: Tensor) -> Budget:
+def budget(model: nn.Module, example: Tensor | tuple[Tensor, ...]) -> Budget:
     """Measure a network's parameters, multiply-accumulates and activation memory.
 
-    Multiply-accumulates are half of what torch's own counter
-    (:class:`torch.utils.flop_counter.FlopCounterMode`) counts: matrix products and convolutions. Element-wise
-    work, such as a polynomial neuron's one product an output, is not counted by it. Activation memory is the
-    size of all distinct storages that autograd saves in training mode, parameters and the input excluded.
+    Multiply-accumulates are those of sums of products that depend on the input: matrix products of every kind,
+    convolutions, bilinear maps and distances. Element-wise work, such as a polynomial neuron's one product an output,
+    is not counted, and neither are statistics, pooling, interpolation, and weights that are computed from others.
+    Activation memory is the size of all distinct storages that autograd saves in training mode, parameters and the
+    input excluded.
 
-    The model is left as it was: the measurement runs on a copy without data (torch's ``meta`` device).
+    Neither depends on how many rows the example has. Multiply-accumulates are counted on one row, or, where a network
+    takes no single row in training mode, on two, of which a row then has half. Memory is taken on two rows, of which a
+    row has half; but what is computed from parameters alone, such as a copy of a weight, is the same for a batch of any
+    size and counts once. Where the code of a network fixes the number of rows, both are taken on the example as it is.
+
+    The model is left as it was, with torch's random numbers. The measurement runs on a copy without data and without
+    the caller's hooks.
 
     Args:
-        model: any module that takes one tensor.
-        example: a batch of at least one row, shape ``(N, ...)``; macs and bytes are per row.
+        model: any module that :func:`audit` takes.
+        example: a batch of at least one row, shape ``(N, ...)``; a tuple for a network of several inputs. Those with as
+            many rows as the first are taken to be batches.
+
+    Warns:
+        UserWarning: an operation is known neither as counted nor as free of sums of products. It is named, and adds 0;
+            :func:`torch.utils.flop_counter.register_flop_formula` tells how to count it.
 
     Raises:
-        ValueError: the example has no row.
+        ValueError: the example is no tensor and no tuple of tensors, or has no row; Python cannot copy the network; it
+            does not run on the example, or branches by what it computes.
     """
-    if example.dim() == 0 or len(example) == 0:
-        raise ValueError(f"budget needs an example with at least one row, got shape {tuple(example.shape)}")
-    model, x = _on_meta(model, example)
-    return Budget(parameters=_parameters(model), macs=_macs(model, x), activation_bytes=_activation_bytes(model, x))
+    inputs = _batch(example)
+    macs, unknown = _macs(model, inputs)
+    _warn(unknown)
+    return Budget(parameters=_parameters(model), macs=macs, activation_bytes=_activation_bytes(model, inputs))
 
 
-def _on_meta(model: nn.Module, example: Tensor) -> tuple[nn.Module, Tensor]:
-    """Make a copy without data, in training mode, and a batch for it."""
-    # BatchNorm in training mode refuses a single value a channel. So at least two rows are measured, then divided by.
-    x = torch.empty((max(2, len(example)), *example.shape[1:]), dtype=example.dtype, device="meta")
-    return copy.deepcopy(model).to("meta").train(), x
+def kept_bytes(model: nn.Module, example: Tensor | tuple[Tensor, ...]) -> int:
+    """Activation memory of a whole batch, as :func:`budget` measures it, and with its errors."""
+    inputs = _batch(example)
+    cost, _ = _cost(model, inputs)
+    return cost.kept + cost.copies
+
+
+def _batch(example) -> tuple[Tensor, ...]:
+    inputs = tensors_of(example)
+    if inputs[0].dim() == 0 or len(inputs[0]) == 0:
+        raise ValueError(f"budget needs an example with at least one row, got shape {tuple(inputs[0].shape)}")
+    return inputs
 
 
 def _parameters(model: nn.Module) -> int:
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
-def _macs(model: nn.Module, x: Tensor) -> int:
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(x)
-    return counter.get_total_flops() // 2 // len(x)
+@dataclass(frozen=True)
+class _Cost:
+    """The cost of one forward pass of a batch."""
+
+    macs: int
+    kept: int  # bytes that depend on the input
+    copies: int  # bytes that do not
+    unknown: frozenset[str]  # names of operations that nobody can count
 
 
-def _activation_bytes(model: nn.Module, x: Tensor) -> int:
-    own = {p.untyped_storage()._cdata for p in (*model.parameters(), *model.buffers(), x)}
+def _macs(model: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[int, frozenset[str]]:
+    """Multiply-accumulates of a row, and the operations that were not counted."""
+    cost, rows = _cost(model, inputs, 1, 2)
+    return cost.macs // rows, cost.unknown
+
+
+def _activation_bytes(model: nn.Module, inputs: tuple[Tensor, ...]) -> int:
+    cost, rows = _cost(model, inputs, 2)
+    return cost.kept // rows + cost.copies
+
+
+def _cost(model: nn.Module, inputs: tuple[Tensor, ...], *numbers: int) -> tuple[_Cost, int]:
+    """The cost of a batch of the first of these numbers of rows that the network takes, or else of the example's."""
+    given = len(inputs[0])
+    with shapes_only():
+        bare = without_data(model)
+        for rows in numbers:
+            try:
+                return _run(bare, tuple(empty(t, rows if t.dim() and len(t) == given else None) for t in inputs)), rows
+            except Exception:  # Torch has many words for too few rows, such as BatchNorm's in training mode.
+                bare = without_data(model)  # It may have stopped halfway.
+        try:
+            return _run(bare, tuple(map(empty, inputs))), given
+        except Exception as error:
+            raise ValueError(
+                f"{type(model).__name__} cannot be measured on inputs of shape "
+                f"{', '.join(str(tuple(t.shape)) for t in inputs)}: {type(error).__name__}: {error}\nCheck that "
+                "model(example) runs in training mode, that the model is not compiled, and that no Python branch "
+                "depends on values (if x.sum() > 0)."
+            ) from error
+
+
+def _run(model: nn.Module, inputs: tuple[Tensor, ...]) -> _Cost:
+    """One forward pass, in :func:`shapes_only`."""
+    own = {t.untyped_storage()._cdata for t in (*model.parameters(), *model.buffers(), *inputs)}
     saved: dict[int, torch.UntypedStorage] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -72,11 +131,21 @@ def _activation_bytes(model: nn.Module, x: Tensor) -> int:
             saved[storage._cdata] = storage  # It is held so that no later storage can take its address.
         return tensor
 
-    with saved_tensors_hooks(keep, lambda tensor: tensor):
-        output = model(x)
-    held = sum(storage.nbytes() for storage in saved.values())
+    with torch.enable_grad(), saved_tensors_hooks(keep, lambda tensor: tensor), counting(inputs) as counter:
+        output = model(*inputs)
+    kept = sum(storage.nbytes() for storage in saved.values() if counter.follows(storage))
+    copies = sum(storage.nbytes() for storage in saved.values()) - kept
     del output
-    return held // len(x)
+    return _Cost(counter.macs, kept, copies, frozenset(counter.unknown))
+
+
+def _warn(unknown: Iterable[str]) -> None:
+    if unknown:
+        warnings.warn(
+            f"budget counts no multiply-accumulates of {', '.join(sorted(unknown))}, which it does not know. Register "
+            "how many it takes with torch.utils.flop_counter.register_flop_formula.",
+            stacklevel=3,
+        )
 
 
 def match_width(
@@ -84,7 +153,7 @@ def match_width(
     target: nn.Module | int,
     by: str = "parameters",
     *,
-    example: Tensor | None = None,
+    example: Tensor | tuple[Tensor, ...] | None = None,
     tolerance: float = 0.01,
     largest: int = 65536,
 ) -> int:
@@ -112,15 +181,22 @@ def match_width(
     if example is None and (by != "parameters" or not isinstance(target, nn.Module | int)):
         raise ValueError(f"matching by {by} needs an example batch: match_width(..., example=x)")
 
+    unknown: set[str] = set()
+
     def cost(model: nn.Module) -> int:
         if by == "parameters":
             return _parameters(model)
-        return {"macs": _macs, "activation_bytes": _activation_bytes}[by](*_on_meta(model, example))
+        if by == "activation_bytes":
+            return _activation_bytes(model, _batch(example))
+        macs, found = _macs(model, _batch(example))
+        unknown.update(found)
+        return macs
 
     @functools.cache
     def cost_of(width: int) -> int:
         with torch.device("meta"):
-            return cost(build(width))
+            model = build(width)
+        return cost(model)
 
     goal = cost(target) if isinstance(target, nn.Module) else target
     if goal < 1:
@@ -134,6 +210,7 @@ def match_width(
         middle = (low + high) // 2
         low, high = (middle, high) if cost_of(middle) < goal else (low, middle)
     best = min((low, high), key=lambda width: abs(cost_of(width) - goal))
+    _warn(unknown)
     if abs(cost_of(best) - goal) > tolerance * goal:
         raise ValueError(
             f"no width matches {goal:,} {by} within {tolerance:.1%}: width {low} has {cost_of(low):,} "

@@ -173,7 +173,7 @@ def audited(networks: Mapping[str, Network], task: Task) -> Table:
         {name: pd.Series([row[name] for row in rows.values()], list(rows), dtype=object) for name in FINDINGS}
     )
     columns = {
-        "polynomial": lambda row: "yes" if row["polynomial"] else "no",
+        "polynomial": lambda row: {True: "yes", False: "no", None: "undecided"}[row["polynomial"]],
         "degree": "{degree:,}",
         "multiplicative depth": "{depth}",
         "what stops it": "{obstacles}",

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from ..analysis.budget import Budget, budget
+from ..analysis.budget import budget, kept_bytes
 from ..networks import Baseline
 from ..runs.folders import results_folder
 from ..runs.run import Recipe, Run
@@ -180,17 +180,18 @@ def _free_bytes(device: torch.device) -> int:
     return max(1, torch.cuda.mem_get_info(device)[0] + kept - TORCH_BYTES)
 
 
+@functools.cache  # It is asked for again and again, to order the runs.
 def memory_bytes(run: Run) -> int:
     """What a training keeps on its device, as :func:`forecast` counts it."""
     recipe, data = run.recipe, _stand_in(run.task)
-    model, cost = _on_meta(run)
+    model, batch = _on_meta(run)
     trained = sum(p.nbytes for p in model.parameters())
     weights = sum(tensor.nbytes for tensor in model.state_dict().values())
     moments = len(STATE[recipe.optimiser] - {"step"})
     copies = bool(recipe.average) + bool(recipe.patience)
     row = data.train.x[0].nbytes + data.train.y[0].nbytes
     rows = sum(_counts(run.task).values()) * row + (0 if data.vectors is None else data.vectors.nbytes)
-    return weights * (1 + copies) + trained * (1 + moments) + cost.activation_bytes * recipe.batch_size + rows
+    return weights * (1 + copies) + trained * (1 + moments) + kept_bytes(model, batch) + rows
 
 
 # --- which steps take how long ---------------------------------------------------------------------------------------
@@ -247,17 +248,23 @@ def _neuron(run: Run) -> str:
 
 def _work(run: Run) -> int:
     """Multiply-accumulates of a batch's forward pass."""
-    return _on_meta(run)[1].macs * run.recipe.batch_size
+    return _macs(run) * run.recipe.batch_size
 
 
 @functools.cache  # A deep network takes a second.
-def _on_meta(run: Run) -> tuple[nn.Module, Budget]:
-    """The network without data, and what it costs in batches of the recipe's size."""
+def _macs(run: Run) -> int:
+    """Multiply-accumulates of one row's forward pass."""
+    return budget(*_on_meta(run)).macs
+
+
+@functools.cache
+def _on_meta(run: Run) -> tuple[nn.Module, Tensor]:
+    """The network without data, and a batch of the recipe's size."""
     form, vectors = run.task.form, _stand_in(run.task).vectors
     with torch.device("meta"):
         model = run.network.build(form, vectors)
         batch = torch.empty(run.recipe.batch_size, *form.shape, dtype=torch.int32 if form.vocabulary else torch.float32)
-    return model, budget(model, batch)
+    return model, batch
 
 
 # --- rows ------------------------------------------------------------------------------------------------------------

@@ -1,13 +1,23 @@
 """What a network costs, against formulas written out here; the width that costs the same, against trying them all."""
 
 import copy
+import random
+import threading
 from functools import cache
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils import prune
+from torch.utils.flop_counter import flop_registry, register_flop_formula
 
 import pnn
+from pnn.analysis.budget import kept_bytes
+from pnn.experiments.common import VECTORS
+from pnn.runs.folders import results_folder
+from pnn.runs.record import Record
+from pnn.runs.store import load_records
 
 IMAGE = torch.zeros(1, 3, 32, 32)
 
@@ -67,6 +77,104 @@ def test_a_layer_costs_what_its_formula_says(layer, example, parameters, macs):
     assert (cost.parameters, cost.macs) == (parameters, macs)
 
 
+class Call(nn.Module):
+    """A function as a network."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *x):
+        return self.function(*x)
+
+
+ROWS = torch.zeros(2, 16)
+# The multiply-accumulates of one row, of a network of rows of 16 numbers, and its inputs where they are others.
+COUNTS = {
+    "bilinear map": (4 * 16 * 8, nn.Bilinear(16, 8, 4), (ROWS, torch.zeros(2, 8))),
+    "its function": (3 * 16 * 16, lambda x: F.bilinear(x, x, torch.ones(3, 16, 16))),
+    "matrix times vector": (5 * 16, lambda x: torch.ones(5, 16) @ x[0]),
+    "matrix times vector, and a sum": (5 * 16, lambda x: torch.addmv(torch.ones(5), torch.ones(5, 16), x[0])),
+    "inner product": (16, lambda x: torch.dot(x[0], x[0])),
+    "complex inner product": (16, lambda x: torch.vdot(x[0], x[0])),
+    "inner products": (16, lambda x: torch.linalg.vecdot(x, x)),
+    "distances": (7 * 16, lambda x: torch.cdist(x, torch.ones(7, 16))),
+    "distances of another norm": (7 * 16, lambda x: torch.cdist(x, torch.ones(7, 16), p=1.0)),
+    "distances between parts": (6 * 4, lambda x: F.pdist(x.view(-1, 4)[:4])),
+    "matrix product": (16 * 3, lambda x: x @ torch.ones(16, 3)),
+    "sum of products": (16 * 3, lambda x: torch.addbmm(torch.ones(()), x[None], torch.ones(1, 16, 3))),
+    "batch of products": (64, lambda x: torch.baddbmm(torch.ones(()), x.view(-1, 4, 4), x.view(-1, 4, 4))),
+    "einsum": (16 * 16 * 3, lambda x: torch.einsum("bi,bj,ijk->bk", x, x, torch.ones(16, 16, 3))),
+    "transposed convolution": (8 * 16 * 4 * 3, nn.ConvTranspose1d(16, 4, 3), torch.zeros(2, 16, 8)),
+    "convolution, time first": (
+        6 * 16 * 4 * 3,
+        lambda x: torch.conv_tbc(x.transpose(0, 1).contiguous(), torch.ones(3, 16, 4), torch.ones(4)),
+        torch.zeros(2, 8, 16),
+    ),
+    "attention": (2 * 4 * 4 * 4, lambda x: F.scaled_dot_product_attention(*[x.view(-1, 4, 4)] * 3)),
+    "transformer": (
+        5 * (4 * 16 * 16 + 2 * 16 * 8) + 2 * 5 * 5 * 16,
+        nn.TransformerEncoderLayer(16, 2, 8, batch_first=True),
+        torch.zeros(2, 5, 16),
+    ),
+    "LSTM": (5 * 4 * 4 * (16 + 4), nn.LSTM(16, 4, batch_first=True), torch.zeros(2, 5, 16)),
+    "GRU": (5 * 3 * 4 * (16 + 4), nn.GRU(16, 4, batch_first=True), torch.zeros(2, 5, 16)),
+    "LSTM cell": (4 * 4 * (16 + 4), nn.LSTMCell(16, 4)),
+    "sparse matrix": (16 * 16, lambda x: torch.ones(16, 16).to_sparse() @ x.T),
+    # What it takes as audit does
+    "constants of the forward pass": (16 * 3, lambda x: (x + torch.ones(16) + torch.tensor([2.0])) @ torch.ones(16, 3)),
+    "a number of the input": (16 * 3, lambda x: (x * x.sum().item()) @ torch.ones(16, 3)),
+    "a fixed number of rows": (16 * 3, lambda x: x.view(2, 16) @ torch.ones(16, 3)),
+    "weight norm": (16 * 3, nn.utils.parametrizations.weight_norm(nn.Linear(16, 3))),
+    "spectral norm": (16 * 3, nn.utils.parametrizations.spectral_norm(nn.Linear(16, 3))),
+    "orthogonal weight": (16 * 3, nn.utils.parametrizations.orthogonal(nn.Linear(16, 3))),
+    "pruned weight": (16 * 3, prune.random_unstructured(nn.Linear(16, 3), "weight", 0.5)),
+    "old spectral norm": (16 * 3, nn.utils.spectral_norm(nn.Linear(16, 3))),
+}
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_multiply_accumulates_are_those_counted_by_hand(name):
+    macs, part, *inputs = COUNTS[name]
+    network = part if isinstance(part, nn.Module) else Call(part)
+    assert pnn.budget(network, *inputs or [ROWS]).macs == macs
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.*is deprecated:FutureWarning")
+def test_the_old_weight_norm():
+    assert pnn.budget(nn.utils.weight_norm(nn.Linear(16, 3)), ROWS).macs == 16 * 3
+
+
+def test_what_is_not_known_is_named_once():
+    """An operation of torch's, and one of someone else's, until it is registered."""
+
+    @torch.library.custom_op("two_tests::squares", mutates_args=())
+    def squares(x: Tensor) -> Tensor:
+        return x @ x.T
+
+    squares.register_fake(lambda x: x.new_empty(len(x), len(x)))
+    network = Call(lambda x: (torch.fft.rfft(x), squares(x), squares(x), x @ torch.ones(16, 3)))
+    with pytest.warns(UserWarning, match=r"no multiply-accumulates of _fft_r2c, two_tests.squares, ") as found:
+        assert pnn.budget(network, ROWS).macs == 16 * 3
+    assert len(found) == 1
+    assert found[0].filename == __file__
+    operation = torch.ops.two_tests.squares
+    register_flop_formula(operation)(lambda x, **_: 2 * x[0] ** 2 * x[1])
+    try:
+        assert pnn.budget(Call(lambda x: squares(x)), ROWS).macs == 16
+    finally:
+        del flop_registry[operation]
+
+
+def test_matching_names_what_is_not_known_once():
+    def build(width: int) -> nn.Module:
+        return nn.Sequential(nn.Linear(16, width), Call(lambda x: torch.fft.fft(x).real), nn.Linear(width, 1))
+
+    with pytest.warns(UserWarning, match="_fft_r2c") as found:
+        assert pnn.match_width(build, 17 * 9, "macs", example=ROWS) == 9
+    assert [warning.filename for warning in found] == [__file__]
+
+
 def test_only_trainable_numbers_count_and_each_once():
     shared = nn.Linear(3, 3, bias=False)
     frozen = nn.Linear(3, 3).requires_grad_(False)
@@ -93,6 +201,120 @@ NETWORKS = [
 @pytest.mark.parametrize("rows", [1, 5])
 def test_activation_bytes_are_those_counted_by_hand(network, shape, expected, rows):
     assert pnn.budget(network, torch.zeros(rows, *shape)).activation_bytes == expected
+
+
+class Joined(nn.Module):
+    """Two maps, computed by one: their weights are joined in every forward pass."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.r, self.g = nn.Linear(4, 5), nn.Linear(5, 6, bias=False), nn.Linear(5, 6, bias=False)
+
+    def forward(self, x):
+        r, g = F.linear(self.first(x), torch.cat([self.r.weight, self.g.weight])).chunk(2, -1)
+        return r * g
+
+
+@pytest.mark.parametrize("rows", [1, 2, 64])
+def test_a_copy_of_a_weight_counts_once(rows):
+    """However many rows: kept are both maps, which are one storage, and the input of them, of a row; and the copy."""
+    row, copy_of_weights = (2 * 6 + 5) * 4, 2 * 6 * 5 * 4
+    example = torch.zeros(rows, 4)
+    assert pnn.budget(Joined(), example).activation_bytes == row + copy_of_weights
+    assert kept_bytes(Joined(), example) == rows * row + copy_of_weights
+
+
+@pytest.mark.parametrize("rows", [1, 3, 64])
+def test_no_cost_depends_on_the_number_of_rows(rows):
+    model = nn.Sequential(nn.Linear(4, 5), nn.BatchNorm1d(5), nn.ReLU(), nn.Linear(5, 2))
+    assert pnn.budget(model, torch.zeros(rows, 4)) == pnn.budget(model, torch.zeros(2, 4))
+
+
+class Stateful(nn.Module):
+    """It draws random numbers, and keeps what it sees."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("calls", torch.zeros(()))
+        self.seen, self.constant = [], torch.zeros(16)
+
+    def forward(self, x):
+        self.calls += 1
+        self.constant += 1
+        self.seen.append(x)
+        return x * random.random() + torch.rand_like(x)
+
+
+def test_the_callers_hooks_do_not_fire_and_nothing_of_the_model_changes(capfd):
+    fired = []
+    model = nn.Sequential(nn.Linear(16, 16), Stateful(), nn.Dropout(), nn.BatchNorm1d(16)).eval()
+    for module in model.modules():
+        module.register_forward_hook(lambda *_: fired.append("forward"))
+        module.register_forward_pre_hook(lambda *_, **__: fired.append("before"), with_kwargs=True)
+        module.register_full_backward_hook(lambda *_: fired.append("backward"))
+    before, states = copy.deepcopy(model.state_dict()), (torch.get_rng_state(), random.getstate())
+    pnn.budget(model, ROWS)
+    assert fired == []
+    assert model[1].seen == []
+    assert (model[1].constant == 0).all()
+    assert not any(module.training for module in model.modules())
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert torch.equal(torch.get_rng_state(), states[0])
+    assert random.getstate() == states[1]
+    model(ROWS)
+    assert fired.count("forward") == 5
+    assert capfd.readouterr() == ("", "")
+
+
+LOCKED = nn.Linear(16, 2)
+LOCKED.lock = threading.Lock()
+
+
+@pytest.mark.parametrize(
+    ("model", "example", "message"),
+    [
+        (nn.Identity(), "text", "tensor or a tuple of tensors, got str"),
+        (nn.Identity(), (), "got an empty tuple"),
+        (nn.Identity(), (ROWS, 3), "got Tensor, int"),
+        (Call(lambda x: x @ x), ROWS, r"Call cannot be measured on inputs of shape \(2, 16\): .*reduction dim"),
+        (Call(lambda x: x if x.sum() > 0 else -x), ROWS, r"data-dependent(.|\n)*no Python branch"),
+        (LOCKED, ROWS, "Linear cannot be copied: (.|\n)*no locks"),
+    ],
+    ids=["text", "nothing", "number", "shapes", "branch", "lock"],
+)
+def test_what_cannot_be_measured_is_an_error(model, example, message, capfd):
+    with pytest.raises(ValueError, match=message):
+        pnn.budget(model, example)
+    assert capfd.readouterr() == ("", ""), "torch logs what the error says"
+
+
+def published() -> list[Record]:
+    """One Record of each task and size that are files."""
+    folder = results_folder()
+    paths = {path.parent: path for path in sorted(folder.glob("*/*/*.json"))}
+    return [Record.from_json(path.read_text()) for path in paths.values()]
+
+
+def assert_is_published(record: Record) -> None:
+    form = record.run.task.form
+    vectors = torch.empty(form.vocabulary, VECTORS, device="meta") if form.vocabulary else None
+    with torch.device("meta"):
+        model = record.run.network.build(form, vectors)
+    found = pnn.budget(model, torch.zeros(1, *form.shape, dtype=torch.int32 if form.vocabulary else torch.float32))
+    assert found.parameters == record.budget["parameters"]
+    assert found.macs == record.budget["macs"]
+
+
+@pytest.mark.parametrize("record", published(), ids=lambda record: f"{record.run.task.name}-{record.run.size}")
+def test_published_budgets_are_found_again(record):
+    assert_is_published(record)
+
+
+@pytest.mark.slow
+def test_all_published_budgets_are_found_again():
+    records = {(record.run.task.form, record.run.network): record for record in load_records() if record.budget}
+    for record in records.values():
+        assert_is_published(record)
 
 
 @pytest.mark.parametrize("training", [True, False])

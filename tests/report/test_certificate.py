@@ -17,5 +17,5 @@ def test_blocks_are_cut_until_one_of_the_two_finds_no_degree():
     assert table.frame["audited"].tolist() == [4, 16, 64, None]
     assert table.frame["measured"].tolist() == [4, 16, None, None]
     assert table.frame.index.tolist() == [("a", 1), ("a", 2), ("a", 3), ("b", 1)]
-    assert table.text.iloc[-1].tolist() == ["not a polynomial", "none up to 32"]
+    assert table.text.iloc[-1].tolist() == ["not a polynomial", "no verdict"]
     assert next(certificate.built(runs["a"]).parameters()).is_meta
