@@ -24,7 +24,7 @@ WRONG_INPUT = (RunError, DataError, CheckpointError, RecordError, StudyError)  #
 def run(arguments: argparse.Namespace) -> int:
     try:
         form = json.loads(sys.stdin.read() if arguments.run == "-" else Path(arguments.run).read_text())
-    except ValueError as error:  # It is not JSON, or not even text.
+    except (ValueError, RecursionError) as error:  # It is not JSON, or not even text, or nested without an end.
         raise RunError(f"{arguments.run} is not JSON: {error}") from error
     run, results = Run.from_dict(form), results_folder(arguments.results)
     before = load_record(run, results)
