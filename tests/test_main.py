@@ -171,7 +171,7 @@ def test_a_mistyped_field_is_status_2_and_a_hint(file, capsys, trained):
     assert trained == []
 
 
-@pytest.mark.parametrize("content", [None, "{", "\xff"])
+@pytest.mark.parametrize("content", [None, "{", "\xff", "[" * 100_000], ids=["none", "half", "bytes", "deep"])
 def test_a_file_that_is_no_json_is_named(file, capsys, content):
     if content is None:
         file.unlink()

@@ -48,7 +48,8 @@ def test_a_workflow_is_bounded_reads_only_and_is_made_of_official_actions(path):
     assert workflow["concurrency"]["group"]
     assert all(job["runs-on"] == "ubuntu-latest" and job["timeout-minutes"] <= 60 for job in workflow["jobs"].values())
     actions = [step["uses"] for step in steps_of(workflow) if "uses" in step]
-    assert all(re.fullmatch(r"actions/[a-z-]+@v\d+", action) for action in actions), actions
+    official = r"actions/[a-z-]+@v\d+|pypa/gh-action-pypi-publish@release/v1"
+    assert all(re.fullmatch(official, action) for action in actions), actions
     assert "secrets." not in path.read_text()
     assert "://" not in path.read_text()
 
@@ -62,15 +63,60 @@ def test_what_a_workflow_makes_is_in_the_makefile(path):
 
 
 @pytest.mark.parametrize(
-    ("name", "job", "permissions"),
+    ("name", "permissions"),
     [
-        ("book", "deploy", {"pages": "write", "id-token": "write"}),
-        ("release", "release", {"contents": "write"}),
+        ("book", {"deploy": {"pages": "write", "id-token": "write"}}),
+        ("release", {"release": {"contents": "write"}, "publish": {"id-token": "write"}}),
     ],
 )
-def test_only_what_publishes_may_write(name, job, permissions):
+def test_only_what_publishes_may_write(name, permissions):
     found = {key: own["permissions"] for key, own in load(name)["jobs"].items() if "permissions" in own}
-    assert found == {job: permissions}
+    assert found == permissions
+
+
+def test_the_index_gets_the_module_alone_after_the_release(tmp_path):
+    publish = load("release")["jobs"]["publish"]
+    assert publish["needs"] == "release"
+    assert publish["environment"]
+    (select,) = (step["run"] for step in publish["steps"] if "run" in step)
+    (upload,) = (step for step in publish["steps"] if "pypi-publish" in step.get("uses", ""))
+    names = ["polynomial_neurons-1.2.3.tar.gz", "polynomial_neurons-1.2.3-py3-none-any.whl"]
+    others = ["polynomial-neurons-book-1.2.3.tar.gz", "polynomial-neurons-records-1.2.3.tar.gz", "SHA256SUMS"]
+    (tmp_path / "dist").mkdir()
+    for name in [*names, *others]:
+        (tmp_path / "dist" / name).touch()
+    assert call("bash", "-ec", select, cwd=tmp_path).returncode == 0
+    assert {path.name for path in (tmp_path / upload["with"]["packages-dir"]).iterdir()} == set(names)
+
+
+HOME = PROJECT["urls"]["Repository"]
+TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("book/**/*.md"), *ROOT.glob("notebooks/**/*.ipynb")]
+
+
+def test_the_readme_can_be_read_where_no_file_lies_beside_it():
+    """As on the package's page of the index."""
+    links = re.findall(r"\]\(([^)\s]+)\)", (ROOT / "README.md").read_text())
+    assert len(links) > 5
+    assert [link for link in links if not link.startswith("https://")] == []
+
+
+@pytest.mark.parametrize("path", TEXTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_no_address_of_the_repository_leads_to_what_is_not_there(path):
+    owner = HOME.removeprefix("https://github.com/")
+    places = re.findall(
+        rf"(?:github\.com/{owner}|colab\.research\.google\.com/github/{owner})/(?:blob|tree)/main/([^)\s\"#]+)"
+        rf"|raw\.githubusercontent\.com/{owner}/main/([^)\s\"#]+)",
+        path.read_text(),
+    )
+    assert [place for one, other in places if not (ROOT / (place := one or other)).exists()] == []
+
+
+def test_what_pip_is_told_to_install_can_be_had():
+    """The module from its repository: the index may not have it yet."""
+    texts = [path.read_text() for path in (*TEXTS, *ROOT.glob("pnn/**/*.py"))]
+    told = [words for text in texts for words in re.findall(r"pip install [^`\n]*polynomial-neurons[^`\n]*", text)]
+    assert told
+    assert [words for words in told if f"git+{HOME}" not in words] == []
 
 
 def test_the_tests_run_on_every_python_that_the_project_names():

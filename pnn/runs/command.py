@@ -1,6 +1,7 @@
 """The sub-command of Records: pnn records."""
 
 import argparse
+from pathlib import Path
 
 from ..system.files import write_atomically
 from .folders import results_folder
@@ -18,6 +19,8 @@ def records(arguments: argparse.Namespace) -> int:
         from .frame import export
 
         found = load_records(folder)
+        if Path(arguments.export).resolve().parent.is_relative_to(folder.resolve()):
+            raise RunError(f"{arguments.export} lies among the Records of {folder}; give a file elsewhere")
         export(found, arguments.export)
         print(f"{len(found)} Records in {arguments.export}")
     elif arguments.pack:

@@ -99,8 +99,6 @@ class Run:
     def __post_init__(self) -> None:
         check_types(self)
         check_at_least(self, 0, "seed")
-        if self.seed >= 2**64:
-            raise RunError(f"Run.seed must be below 2**64, got {self.seed}")
         form, network, recipe = self.task.form, self.network, self.recipe
         if not network.fits(form):
             raise RunError(f"the network {network.name!r} is not made for the rows of {self.task.name!r}")

@@ -5,6 +5,7 @@ import collections
 from pathlib import Path
 
 from ..studies.study import parse_seconds
+from ..system.signals import raised_signals
 from . import points
 from .declared import ParameterError, declared_parameters
 from .drive import Checked, check, check_engine, check_retry, default_folder, run
@@ -19,7 +20,8 @@ WRONG_INPUT = (SweepError,)  # On these, and on a ValueError such as a Parameter
 
 def notebook(arguments: argparse.Namespace) -> int:
     declared = declared_parameters(arguments.notebook) if arguments.parameters else {}
-    run_notebook(arguments.notebook, arguments.output, parse_parameters(arguments.parameters, declared))
+    with raised_signals():  # The kernel is told to stop, and a training in it saves.
+        run_notebook(arguments.notebook, arguments.output, parse_parameters(arguments.parameters, declared))
     return 0
 
 

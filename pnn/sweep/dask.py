@@ -13,7 +13,7 @@ from typing import Any
 from ..system.extras import needs
 from ..system.machine import cores
 from ..system.processes import threads_of
-from .engine import BUSY, End, shares, visible_gpus
+from .engine import BUSY, LOST, End, shares, visible_gpus
 from .folder import Busy, Folder, Outcome, SweepError
 from .supervise import DIED, STOPPED_RUN, Supervised
 
@@ -68,10 +68,14 @@ class DaskEngine:
 
     @property
     def slots(self) -> int:
-        """Twice the threads of the workers that are there, and one, so that a cluster that can grow has a reason."""
+        """Twice the threads of the workers that are there, and one, so that a cluster that can grow has a reason.
+
+        Without a connection there is none: no run is started that nobody would hear of.
+        """
+        if self.client.status != "running":
+            return 0
         with contextlib.suppress(OSError):  # The scheduler may be gone for a moment.
-            if self.client.status == "running":
-                self.workers = sum(self.client.nthreads().values())
+            self.workers = sum(self.client.nthreads().values())
         return 2 * self.workers + 1
 
     @property
@@ -101,7 +105,7 @@ class DaskEngine:
             if future.status == "error" and isinstance(future.exception(), KilledWorker):
                 self.ends.append((key, DIED))
             elif future.status in ("cancelled", "lost"):
-                self.ends.append((key, self.folder.outcome(key) or BUSY))  # A busy run is looked at again.
+                self.ends.append((key, self.folder.outcome(key) or LOST))
             else:
                 try:
                     end = future.result()

@@ -11,7 +11,7 @@ from ..runs.record import OUTCOMES
 from ..system.colab import mount_drive
 from ..system.extras import needs
 from ..system.signals import act_on, held_signals
-from .engine import BUSY, Engine, LocalEngine
+from .engine import BUSY, LOST, Engine, LocalEngine
 from .folder import Basis, Busy, Folder, Outcome, check_points, run_id
 from .points import Point
 from .progress import Progress
@@ -24,7 +24,8 @@ with needs("notebooks", "a sweep"):
 FAILURES = ("failed", "oom", "timeout", "killed")  # A run that diverged or exploded is a result.
 TRIES = 2  # A run whose process was killed is tried so often.
 PAUSE_SECONDS = 0.05
-ELSEWHERE_SECONDS = 2.0  # It waits this long between two looks at runs that another sweep works on.
+ELSEWHERE_SECONDS = 2.0  # It waits this long between two looks at runs that others may work on.
+BUSY_ELSEWHERE = "another sweep works on it"
 
 
 def run(
@@ -196,9 +197,9 @@ class _Drive:
         """Take note of the runs that ended; return those to be started again."""
         again = []
         for key, end in self.engine.ended():
-            if end == BUSY:
+            if end in (BUSY, LOST):
                 self.elsewhere.add(key)
-                self.progress.elsewhere(key)
+                self.progress.elsewhere(key, BUSY_ELSEWHERE if end == BUSY else "the cluster lost it")
                 continue
             if end in (DIED, STOPPED_RUN):  # A signal from elsewhere ended it.
                 self.deaths[key] += 1
@@ -209,7 +210,7 @@ class _Drive:
                 end = self._killed(key)
                 if end is None:
                     self.elsewhere.add(key)
-                    self.progress.elsewhere(key)
+                    self.progress.elsewhere(key, BUSY_ELSEWHERE)
                     continue
             self.failures += end.outcome in FAILURES
             self.progress.ended(key, end)

@@ -9,7 +9,8 @@ from .folder import Busy, Folder, Outcome
 from .supervise import Supervised
 
 BUSY = "busy"  # Another sweep works on the run.
-End = Outcome | str  # It is the outcome, or one of DIED, STOPPED_RUN and BUSY.
+LOST = "lost"  # The cluster knows no more of the run, which perhaps goes on.
+End = Outcome | str  # It is the outcome, or one of DIED, STOPPED_RUN, BUSY and LOST.
 
 
 class Engine(Protocol):

@@ -26,7 +26,7 @@ class Progress:
         self.outcomes = collections.Counter(outcome.outcome for outcome in done.values())
         self.skipped, self.seconds = len(done), []
         self.running: dict[str, tuple[Point, float]] = {}
-        self.others: set[str] = set()  # Another sweep was seen to work on these runs.
+        self.others: dict[str, str] = {}  # These runs were left to others, and why.
         self.note = ""  # This note was shown last.
         console = Console(stderr=True)
         self.live = Live(console=console, refresh_per_second=4) if wanted and console.is_terminal else None
@@ -60,12 +60,12 @@ class Progress:
         self.running.pop(key)
         self._say(f"left     {key}: {why}")
 
-    def elsewhere(self, key: str) -> None:
-        """Say that another sweep works on a run; it is said once, though the run is looked at again and again."""
+    def elsewhere(self, key: str, why: str) -> None:
+        """Say that a run is left to others; it is said once, though the run is looked at again and again."""
         self.running.pop(key)
-        if key not in self.others:
-            self._say(f"left     {key}: another sweep works on it")
-        self.others.add(key)
+        if self.others.get(key) != why:
+            self._say(f"left     {key}: {why}")
+        self.others[key] = why
 
     def show(self, waiting: int, slots: int, note: str = "") -> None:
         """Show how many runs wait; `note`, what keeps the others from going on, is said once."""
@@ -97,7 +97,7 @@ class Progress:
         """The seconds that are left if the others take as long as the mean of those that ended."""
         mean, now = sum(self.seconds) / len(self.seconds), time.monotonic()
         going = sum(max(0.0, mean - (now - began)) for _, began in self.running.values())
-        return (waiting * mean + going) / slots
+        return (waiting * mean + going) / max(1, slots)
 
 
 def words(point: Point) -> str:

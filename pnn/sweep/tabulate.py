@@ -6,7 +6,7 @@ from typing import Any
 
 from ..system.colab import mount_drive
 from ..system.extras import needs
-from ..system.files import write_atomically
+from ..system.files import write_atomically, write_folder_atomically
 from .folder import Basis, Folder, Outcome, SweepError
 
 with needs("notebooks", "a sweep's table"):
@@ -96,12 +96,14 @@ def _to_tensorboard(frame: pd.DataFrame, path: Path) -> None:
     parameters = list(frame.columns[: list(frame.columns).index("outcome")])
     values = [n for n in frame.columns if n not in parameters and pd.api.types.is_numeric_dtype(frame[n])]
     for key, row in frame[frame["outcome"] != NOT_DONE].iterrows():
-        with SummaryWriter(str(path / str(key))) as writer:
-            writer.add_hparams(
-                {name: _plain(row[name]) for name in [*parameters, "outcome"] if pd.notna(row[name])},
-                {name: float(row[name]) for name in values if pd.notna(row[name])},
-                run_name=".",
-            )
+        settings = {name: _plain(row[name]) for name in [*parameters, "outcome"] if pd.notna(row[name])}
+        numbers = {name: float(row[name]) for name in values if pd.notna(row[name])}
+
+        def write(part: Path, settings: dict[str, Any] = settings, numbers: dict[str, float] = numbers) -> None:
+            with SummaryWriter(str(part)) as writer:
+                writer.add_hparams(settings, numbers, run_name=".")
+
+        write_folder_atomically(path / str(key), write)
 
 
 def _plain(value: Any) -> Any:

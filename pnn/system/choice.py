@@ -95,6 +95,8 @@ def _checked(where: str, expected: Any, value: Any) -> Any:
     if type(value) not in members:
         names = " or ".join("None" if kind is type(None) else kind.__name__ for kind in members)
         raise RunError(f"{where} must be of type {names or expected}, got {value!r}")
+    if type(value) is int and abs(value) >= 2**64:  # Torch, which counts in 64 bits, would say so less clearly.
+        raise RunError(f"{where} must be below 2**64, got {value!r}")
     if isinstance(value, float) and not math.isfinite(value):
         raise RunError(f"{where} must be finite, got {value!r}")
     return value

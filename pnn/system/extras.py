@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 PROJECT = "polynomial-neurons"
+SOURCE = "git+https://github.com/polynomial-neurons/polynomial-neurons"  # It can be installed from there at any time.
 
 
 class MissingExtraError(ImportError):
@@ -28,5 +29,6 @@ def needs(extra: str, purpose: str) -> Iterator[None]:
         if library in ("", "pnn"):  # This is a mistake in pnn, which no extra mends.
             raise
         raise MissingExtraError(
-            f'{purpose} needs {library}, which is not installed: pip install "{PROJECT}[{extra}]"', name=library
+            f'{purpose} needs {library}, which is not installed: pip install "{PROJECT}[{extra}] @ {SOURCE}"',
+            name=library,
         ) from error

@@ -212,28 +212,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         OSError: it cannot be written; the error names a file.
     """
-    with _naming(path):
-        _write_atomically(path, write)
-
-
-@contextmanager
-def _naming(path: Path) -> Iterator[None]:
-    """The errors of other libraries, and of a file that is open, do not say which file it is."""
-    try:
-        yield
-    except OSError as error:
-        if error.filename is None:
-            error.filename = str(path)
-        raise
-
-
-def _write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_left(path)
-    # It is a folder, as some writers make temporary files of their own beside the one that they are to fill.
-    folder = path.with_name(f"{path.name}.{_process_space()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
-    folder.mkdir()
-    try:
+    with _beside(path) as folder:
         part = folder / path.name
         part.touch()
         mode = part.stat().st_mode
@@ -242,14 +221,43 @@ def _write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         with open(part, "rb+") as file:
             os.fsync(file.fileno())
         os.replace(part, path)
+        if os.name == "posix":
+            home = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(home)
+            finally:
+                os.close(home)
+
+
+def write_folder_atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write(part)` fill a folder and rename it to `path`, in place of one that is there.
+
+    On any failure, and while it is written, `path` is the old folder.
+    """
+    with _beside(path) as folder:
+        part = folder / path.name
+        part.mkdir()
+        write(part)
+        if path.exists():
+            os.replace(path, folder / "old")  # A folder is renamed only to what is not there.
+        os.replace(part, path)
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    """A folder beside `path` in which it is made, as some writers make temporary files of their own beside it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_left(path)
+    folder = path.with_name(f"{path.name}.{_process_space()}-{os.getpid()}-{uuid.uuid4().hex[:8]}.part")
+    folder.mkdir()
+    try:
+        yield folder
+    except OSError as error:
+        if error.filename is None:  # Other libraries do not say which file it is, nor does a file that is open.
+            error.filename = str(path)
+        raise
     finally:
         shutil.rmtree(folder)
-    if os.name == "posix":
-        home = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(home)
-        finally:
-            os.close(home)
 
 
 def _remove_left(path: Path) -> None:

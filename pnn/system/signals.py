@@ -37,6 +37,22 @@ def held_signals() -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def raised_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end what goes on by an exception, as Ctrl-C does, so that it is cleaned up after."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    stops = [number for number in STOPS if signal.getsignal(number) == signal.SIG_DFL]
+    for number in stops:
+        signal.signal(number, lambda number, _frame: act_on(number))
+    try:
+        yield
+    finally:
+        for number in stops:
+            signal.signal(number, signal.SIG_DFL)
+
+
 def act_on(number: int) -> None:
     if number == signal.SIGINT:
         raise KeyboardInterrupt

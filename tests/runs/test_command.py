@@ -46,3 +46,13 @@ def test_sums_are_written_as_sha256sum_checks_them(results, capsys):
 def test_what_cannot_be_packed_says_why(results, capsys, words, message):
     assert main(["records", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_table_of_records_is_not_written_over_records(results, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(results / "digits")
+    before = {path: path.read_bytes() for path in results.rglob("*") if path.is_file()}
+    for name in ("laptop.parquet", "../table.csv", str(results / "digits/laptop.parquet")):
+        assert main(["records", "--export", name]) == 2
+        assert f"error: {name} lies among the Records of {results}; give a file elsewhere" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in results.rglob("*") if path.is_file()} == before
+    assert main(["records", "--export", str(tmp_path / "table.csv")]) == 0

@@ -189,6 +189,17 @@ CHOICES += (pnn.MNIST(), pnn.Majority(), pnn.ReLinear(), pnn.SpeechCommands(), p
 VALID = {type(valid): valid for valid in (RUN, RUN.recipe, *CHOICES)}
 
 
+@pytest.mark.parametrize("choice", VALID.values(), ids=lambda choice: type(choice).__name__)
+def test_a_whole_number_that_torch_cannot_hold_is_an_error_of_its_field(choice):
+    """Such as a width of 10^30."""
+    whole = [field.name for field in dataclasses.fields(choice) if type(getattr(choice, field.name)) is int]
+    for name in whole:
+        with pytest.raises(
+            pnn.RunError, match=rf"{type(choice).__name__}\.{name} must be (below 2\*\*64|one of [0-9, ]+), got 1000"
+        ):
+            dataclasses.replace(choice, **{name: 10**30})
+
+
 @pytest.mark.parametrize(
     ("kind", "field", "value", "allowed"),
     [(*key, value, allowed) for key, (values, allowed) in ALLOWED.items() for value in values] + OUT_OF_RANGE,

@@ -355,6 +355,26 @@ def test_a_sweep_that_is_stopped_leaves_no_process_and_goes_on(
     assert list(table(out)["outcome"]) == ["ok", "ok"]
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_notebook_that_is_stopped_saves_and_says_so(
+    tmp_path, notebook_of, waiting_cell, environment, until, number, status
+):
+    notebook = notebook_of(tmp_path / "notebook.ipynb", LOG, waiting_cell)
+    words = ["notebook", str(notebook), str(tmp_path / "out.ipynb"), "-p", "seed", "1"]
+    with start(*words, environment=environment) as process:
+        try:
+            until((tmp_path / "began").exists, 300)
+            began = psutil.Process(process.pid).children(recursive=True)
+            process.send_signal(number)
+            process.communicate(timeout=120)
+        finally:
+            process.kill()
+    assert process.returncode == status
+    assert psutil.wait_procs(began, timeout=60)[1] == []
+    assert (tmp_path / "saved").exists()
+
+
 TRAIN = """
 import time
 from pathlib import Path

@@ -231,11 +231,11 @@ def test_a_run_of_another_sweep_is_waited_for(fake, out, on, monkeypatch):
     looks = []
 
     class Counted(drive.Progress):
-        def elsewhere(self, key):
+        def elsewhere(self, key, why):
             looks.append(key)
             if len(looks) == 2:
                 lock.__exit__(None, None, None)
-            super().elsewhere(key)
+            super().elsewhere(key, why)
 
     lock = own.lock(key)
     lock.__enter__()
@@ -270,6 +270,16 @@ def test_a_worker_without_gpus_says_so_each_time_it_is_asked(fake, out, on, monk
     for _ in range(2):
         with pytest.raises(ValueError, match="GPUs were asked for, but torch sees none here"):
             sweep(fake, acts("ok"), out=out, gpus_per_run=0.25, **on)
+
+
+@pytest.mark.parametrize("status", ["lost", "cancelled"])
+def test_what_the_cluster_lost_is_not_taken_for_the_work_of_another_sweep(tmp_path, monkeypatch, status):
+    engine = object.__new__(module.DaskEngine)
+    engine.folder, engine.stopping, engine.workers, engine.ends = drive.Folder(tmp_path), False, 2, []
+    engine.running = {"0" * 16: SimpleNamespace(done=lambda: True, status=status)}
+    engine.client, engine.connected = SimpleNamespace(status="connecting"), time.monotonic()
+    assert engine.ended() == [("0" * 16, module.LOST)]
+    assert engine.slots == 0  # Nothing is started that nobody would hear of.
 
 
 def test_a_scheduler_file_is_an_address(fake, out, on, cluster, tmp_path):
@@ -436,7 +446,9 @@ def test_without_its_scheduler_a_sweep_ends_and_goes_on_with_another(
     (tmp_path / "pid").write_text(str(scheduler.pid))
     assert main([*words, "--scheduler", str(tmp_path / "one.json")]) == 2
     assert scheduler.wait(10) == -signal.SIGKILL
-    assert "error: the Dask scheduler is gone. What its workers finished is kept; start" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "error: the Dask scheduler is gone. What its workers finished is kept; start" in said
+    assert "another sweep" not in said
     worker.terminate()
     worker.wait(120)
     ended = {path.parent.name: path.stat().st_mtime_ns for path in out.glob("runs/*/outcome.json")}

@@ -353,11 +353,11 @@ def test_a_run_of_another_sweep_is_waited_for_and_taken_over_when_that_ends_with
     looks = []
 
     class Counted(drive.Progress):
-        def elsewhere(self, key):
+        def elsewhere(self, key, why):
             looks.append(key)
             if len(looks) == 3:
                 lock.__exit__(None, None, None)
-            super().elsewhere(key)
+            super().elsewhere(key, why)
 
     lock = own.lock(held)
     lock.__enter__()

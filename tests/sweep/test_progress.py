@@ -48,12 +48,16 @@ def test_a_run_of_another_sweep_is_told_once_however_often_it_is_looked_at(at, c
     with Progress(1, {}, True) as shown:
         for _ in range(3):
             shown.started("a", {"seed": 1})
-            shown.elsewhere("a")
+            shown.elsewhere("a", "another sweep works on it")
+        for _ in range(2):
+            shown.started("a", {"seed": 1})
+            shown.elsewhere("a", "the cluster lost it")
         shown.started("a", {"seed": 1})
         shown.ended("a", Outcome("ok"))
     assert capsys.readouterr().err.splitlines() == [
         "12:00:00 started  a seed=1",
         "12:00:00 left     a: another sweep works on it",
+        "12:00:00 left     a: the cluster lost it",
         "12:00:00 ok       a seed=1 in 0.0 s",
     ]
 

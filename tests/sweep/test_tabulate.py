@@ -211,7 +211,8 @@ def test_tensorboard_shows_parameters_and_numbers(frame, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-    path = export(frame, tmp_path / "board")
+    assert export(frame.assign(score=-1.0), tmp_path / "board") == export(frame, tmp_path / "board")  # in its place
+    path = tmp_path / "board"
     done = frame[frame["outcome"] != "not done"]
     assert sorted(child.name for child in path.iterdir()) == sorted(done.index)
     for key, row in done.iterrows():

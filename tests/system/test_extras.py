@@ -11,9 +11,10 @@ def test_it_says_which_library_for_what_and_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError) as caught, needs("notebooks", "a figure"):
         import matplotlib  # noqa: F401
-    expected = 'a figure needs matplotlib, which is not installed: pip install "polynomial-neurons[notebooks]"'
+    source = "git+https://github.com/polynomial-neurons/polynomial-neurons"
+    command = f'pip install "polynomial-neurons[notebooks] @ {source}"'
     assert type(caught.value) is MissingExtraError
-    assert str(caught.value) == expected
+    assert str(caught.value) == f"a figure needs matplotlib, which is not installed: {command}"
     assert caught.value.name == "matplotlib"
 
 

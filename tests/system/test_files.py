@@ -25,6 +25,7 @@ from pnn.system.files import (
     read_text,
     remove,
     write_atomically,
+    write_folder_atomically,
 )
 
 # writes half of the file given, says so, and waits
@@ -238,6 +239,21 @@ def test_removing_a_file_removes_what_a_killed_writer_left_of_it(tmp_path):
     assert len(names(path.parent)) == 2
     remove(path)
     assert names(path.parent) == []
+
+
+def test_a_folder_is_whole_or_the_old_one(tmp_path):
+    def half(part):
+        (part / "a").write_text("half")
+        assert (tmp_path / "board" / "a").read_text() == "old"
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    write_folder_atomically(tmp_path / "board", lambda part: (part / "a").write_text("old"))
+    with pytest.raises(OSError, match="No space left"):
+        write_folder_atomically(tmp_path / "board", half)
+    assert [(path.name, path.read_text()) for path in (tmp_path / "board").iterdir()] == [("a", "old")]
+    write_folder_atomically(tmp_path / "board", lambda part: (part / "b").write_text("new"))
+    assert [(path.name, path.read_text()) for path in (tmp_path / "board").iterdir()] == [("b", "new")]
+    assert names(tmp_path) == ["board"]
 
 
 def test_a_lock_has_one_holder_and_is_free_when_that_is_killed(tmp_path):

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from pnn.system.signals import STOPPED, act_on, held_signals
+from pnn.system.signals import STOPPED, act_on, held_signals, raised_signals
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -51,3 +51,33 @@ def test_handlers_are_put_back_and_other_threads_have_none():
     thread.start()
     thread.join()
     assert seen == [[]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_what_goes_on_by_an_exception(number):
+    cleaned = []
+
+    def work():
+        with raised_signals():
+            try:
+                signal.raise_signal(number)
+            finally:
+                cleaned.append(True)
+
+    before = signal.getsignal(number)
+    with pytest.raises(SystemExit) as ended:
+        work()
+    assert (ended.value.code, cleaned, signal.getsignal(number)) == (128 + number, [True], before)
+
+
+def test_a_signal_that_is_ignored_or_has_a_handler_keeps_that():
+    seen = []
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN), signal.signal(signal.SIGTERM, lambda *_: seen.append(True))
+    try:
+        with raised_signals():
+            signal.raise_signal(signal.SIGHUP)
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGHUP, before[0])
+        signal.signal(signal.SIGTERM, before[1])
+    assert seen == [True]
