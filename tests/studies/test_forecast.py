@@ -85,7 +85,7 @@ def test_baselines_are_to_be_done_but_not_timed(results, timed):
 
 
 def test_what_cannot_be_built_is_counted_apart_and_stops_nothing(results, timed):
-    found = pnn.forecast([run_of(0, width=10**30), run_of(1)], results=results)
+    found = pnn.forecast([run_of(0, width=2**62), run_of(1)], results=results)
     assert (found.missing, found.networks, found.broken, found.seconds) == (2, 1, 1, 2 * 3 * 2)
     assert str(found).endswith("Of them 1 cannot be trained, the first as of " + found.reason)
     assert found.reason.startswith("TypeError: ")

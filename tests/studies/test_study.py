@@ -345,7 +345,7 @@ def test_real_children_that_cannot_be_trained_harm_no_other(results):
     rows = len(table.load().train)
     one_left = pnn.Run(table, pnn.MLP("standard", 8), pnn.Recipe(1, augment="none", batch_size=rows - 1), 0, "smoke")
     good = [dataclasses.replace(one_left, recipe=pnn.Recipe(1, augment="none"), seed=seed) for seed in range(2)]
-    huge = dataclasses.replace(one_left, network=pnn.MLP("standard", 10**30))
+    huge = dataclasses.replace(one_left, network=pnn.MLP("standard", 2**62))
     records = study([one_left, huge, *good], results=results, device="cpu", jobs=2, progress=False)
     assert [record.outcome for record in records] == ["failed", "failed", "ok", "ok"]
 

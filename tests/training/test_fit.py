@@ -665,7 +665,7 @@ TABLE = pnn.HIGGS(validation=80, rows="stand-in")
             {"batch_size": len(TABLE.load().train) - 1},
             "failed",
         ),  # BatchNorm of the one row left
-        (pnn.MLP("standard", 10**30), {}, "failed"),
+        (pnn.MLP("standard", 2**62), {}, "failed"),
         (pnn.MLP("standard", 10**12), {}, "oom"),
         (pnn.MLP("standard", 8), {"learning_rate": 1e300}, "failed"),
         (pnn.MLP("standard", 8), {"weight_decay": 1e308}, "failed"),
