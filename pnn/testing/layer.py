@@ -133,11 +133,11 @@ def _refuse_other_outputs(case: Case) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what was raised first."""
+    """The first sentence of what was raised first."""
     while error.__cause__ is not None:
         error = error.__cause__
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return f"{type(error).__name__}: {first}"[:300]
+    return f"{type(error).__name__}: {first.partition('. ')[0]}"
 
 
 def _called(check: Callable[[Case], None]) -> str:
