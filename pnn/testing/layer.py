@@ -75,7 +75,7 @@ def check_layer(
 
     Returns:
         What came of every check. Nothing is raised for a layer that fails; see
-        :meth:`~pnn.testing.outcome.LayerReport.raise_for_failures`. The layer, its gradients and the state of torch's
+        :meth:`pnn.testing.LayerReport.raise_for_failures`. The layer, its gradients and the state of torch's
         random numbers are as they were; what torch had compiled is forgotten.
 
     Raises:
