@@ -75,7 +75,7 @@ def check_layer(
 
     Returns:
         What came of every check. Nothing is raised for a layer that fails; see
-        :meth:`~pnn.testing.outcome.LayerReport.raise_for_failures`. The layer, its gradients and the state of torch's
+        :meth:`pnn.testing.LayerReport.raise_for_failures`. The layer, its gradients and the state of torch's
         random numbers are as they were; what torch had compiled is forgotten.
 
     Raises:
@@ -133,11 +133,11 @@ def _refuse_other_outputs(case: Case) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """The first line of what was raised first."""
+    """The first sentence of what was raised first."""
     while error.__cause__ is not None:
         error = error.__cause__
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return f"{type(error).__name__}: {first}"[:300]
+    return f"{type(error).__name__}: {first.partition('. ')[0]}"
 
 
 def _called(check: Callable[[Case], None]) -> str:
