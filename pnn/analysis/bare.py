@@ -78,6 +78,20 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
+def _no_global_hooks() -> Iterator[None]:
+    """Keep the hooks that someone has put on all modules from firing."""
+    stores = [getattr(nn.modules.module, f"_global{name}") for name in _HOOKS]
+    before = [dict(store) for store in stores]
+    try:
+        for store in stores:
+            store.clear()
+        yield
+    finally:
+        for store, hooks in zip(stores, before, strict=True):
+            store.update(hooks)
+
+
+@contextmanager
 def shapes_only() -> Iterator[FakeTensorMode]:
     """In this context what is computed has shapes and types alone, and random numbers stay as they were.
 
@@ -88,6 +102,7 @@ def shapes_only() -> Iterator[FakeTensorMode]:
     try:
         with (
             quiet(),
+            _no_global_hooks(),
             warnings.catch_warnings(),
             torch.random.fork_rng(devices=[]),
             torch.device("cpu"),

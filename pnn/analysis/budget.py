@@ -126,8 +126,7 @@ def _run(model: nn.Module, inputs: tuple[Tensor, ...]) -> _Cost:
     saved: dict[int, torch.UntypedStorage] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in own:
+        if tensor.layout is torch.strided and (storage := tensor.untyped_storage())._cdata not in own:
             saved[storage._cdata] = storage  # It is held so that no later storage can take its address.
         return tensor
 
