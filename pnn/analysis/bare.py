@@ -39,7 +39,7 @@ def copied(model: nn.Module, memo: dict | None = None) -> nn.Module:
 
     Args:
         model: any module.
-        memo: what stands for objects of the model, by their ``id``, as for :func:`copy.deepcopy`.
+        memo: what stands for objects of the model, by their ``id``, as for ``copy.deepcopy``.
 
     Raises:
         ValueError: Python cannot copy it.
@@ -117,13 +117,13 @@ def shapes_only() -> Iterator[FakeTensorMode]:
 
 
 def without_data(model: nn.Module) -> nn.Module:
-    """A copy in training mode whose parameters and buffers have no data, to be used in :func:`shapes_only`.
+    """A copy in training mode whose parameters and buffers have no data, to be used in `shapes_only`.
 
     Hooks are the caller's, and are left out, but for those by which torch computes a weight (pruning, ``weight_norm``,
     ``spectral_norm``).
 
     Raises:
-        ValueError: see :func:`copied`.
+        ValueError: see `copied`.
     """
     memo: dict[int, object] = {}
     for module in model.modules():

@@ -56,7 +56,7 @@ def compute(node: fx.Node, args: tuple, kwargs: dict[str, Any], matrices: dict[f
 
     Args:
         node: the operation.
-        args: by place, each a constant, or :class:`Exact`, :class:`Root` or :class:`Unknown`.
+        args: by place, each a constant, or `Exact`, `Root` or `Unknown`.
         kwargs: by name.
         matrices: those of the operations that are maps of constants, which are kept here.
     """
