@@ -39,7 +39,7 @@ def copied(model: nn.Module, memo: dict | None = None) -> nn.Module:
 
     Args:
         model: any module.
-        memo: what stands for objects of the model, by their ``id``, as for :func:`copy.deepcopy`.
+        memo: what stands for objects of the model, by their ``id``, as for ``copy.deepcopy``.
 
     Raises:
         ValueError: Python cannot copy it.
@@ -78,6 +78,20 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
+def _no_global_hooks() -> Iterator[None]:
+    """Keep the hooks that someone has put on all modules from firing."""
+    stores = [getattr(nn.modules.module, f"_global{name}") for name in _HOOKS]
+    before = [dict(store) for store in stores]
+    try:
+        for store in stores:
+            store.clear()
+        yield
+    finally:
+        for store, hooks in zip(stores, before, strict=True):
+            store.update(hooks)
+
+
+@contextmanager
 def shapes_only() -> Iterator[FakeTensorMode]:
     """In this context what is computed has shapes and types alone, and random numbers stay as they were.
 
@@ -88,6 +102,7 @@ def shapes_only() -> Iterator[FakeTensorMode]:
     try:
         with (
             quiet(),
+            _no_global_hooks(),
             warnings.catch_warnings(),
             torch.random.fork_rng(devices=[]),
             torch.device("cpu"),
@@ -102,13 +117,13 @@ def shapes_only() -> Iterator[FakeTensorMode]:
 
 
 def without_data(model: nn.Module) -> nn.Module:
-    """A copy in training mode whose parameters and buffers have no data, to be used in :func:`shapes_only`.
+    """A copy in training mode whose parameters and buffers have no data, to be used in `shapes_only`.
 
     Hooks are the caller's, and are left out, but for those by which torch computes a weight (pruning, ``weight_norm``,
     ``spectral_norm``).
 
     Raises:
-        ValueError: see :func:`copied`.
+        ValueError: see `copied`.
     """
     memo: dict[int, object] = {}
     for module in model.modules():

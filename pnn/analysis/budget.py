@@ -48,7 +48,7 @@ def budget(model: nn.Module, example: Tensor | tuple[Tensor, ...]) -> Budget:
 
     Warns:
         UserWarning: an operation is known neither as counted nor as free of sums of products. It is named, and adds 0;
-            :func:`torch.utils.flop_counter.register_flop_formula` tells how to count it.
+            ``torch.utils.flop_counter.register_flop_formula`` tells how to count it.
 
     Raises:
         ValueError: the example is no tensor and no tuple of tensors, or has no row; Python cannot copy the network; it
@@ -121,13 +121,12 @@ def _cost(model: nn.Module, inputs: tuple[Tensor, ...], *numbers: int) -> tuple[
 
 
 def _run(model: nn.Module, inputs: tuple[Tensor, ...]) -> _Cost:
-    """One forward pass, in :func:`shapes_only`."""
+    """One forward pass, in `shapes_only`."""
     own = {t.untyped_storage()._cdata for t in (*model.parameters(), *model.buffers(), *inputs)}
     saved: dict[int, torch.UntypedStorage] = {}
 
     def keep(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage._cdata not in own:
+        if tensor.layout is torch.strided and (storage := tensor.untyped_storage())._cdata not in own:
             saved[storage._cdata] = storage  # It is held so that no later storage can take its address.
         return tensor
 

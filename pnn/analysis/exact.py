@@ -1,40 +1,18 @@
-"""What torch's operations compute in a finite field, of tensors that depend on the point of a line."""
+"""Tensors over the finite field of `field`, real and complex, and what can be computed with them."""
 
-import math
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, fx
-from torch.nn import functional as F
+from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from . import field
-from .operations import COMPARISONS, is_real, name_of, same, words
+from .operations import is_real
 
-# These hand on the elements of their arguments.
-MOVES = words(
-    """
-    alias cat clone detach diagonal diagonal_scatter expand flip gather index index_copy index_select lift_fresh
-    masked_scatter masked_select permute reflection_pad1d reflection_pad2d reflection_pad3d repeat
-    replication_pad1d replication_pad2d replication_pad3d select select_scatter slice slice_scatter split_with_sizes
-    squeeze unfold unsqueeze upsample_nearest1d upsample_nearest2d upsample_nearest3d where
-    """
-)
-# These add elements of their arguments up.
-SUMS = words("col2im cumsum index_put put scatter_add sum")
-# These act on the last dimensions, of which their names tell the number, by a matrix of constants.
-SPATIAL = words(
-    """
-    _adaptive_avg_pool2d _adaptive_avg_pool3d _upsample_bilinear2d_aa avg_pool1d avg_pool2d avg_pool3d
-    upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_trilinear3d
-    """
-)
 # Constants in the field, as long as they live: they are met at every point of the line.
 _LIFTED = WeakTensorKeyDictionary()
-LARGEST = 4096  # So many numbers at most are mapped by a matrix of constants.
 
 
 @dataclass(frozen=True)
@@ -56,53 +34,6 @@ class Unknown:
     """What depends on the point and is not computed."""
 
 
-def lift(value) -> Exact | Unknown:
-    """A constant in the field."""
-    tensor = torch.as_tensor(value, dtype=None if isinstance(value, Tensor) else torch.float64)
-    if tensor.is_complex():
-        parts = field.lifted(tensor.real), field.lifted(tensor.imag)
-        return Unknown() if parts[0] is None or parts[1] is None else Exact(*parts)
-    real = field.lifted(tensor)
-    return Unknown() if real is None else Exact(real)
-
-
-def compute(node: fx.Node, args: tuple, kwargs: dict[str, Any], matrices: dict[fx.Node, Exact]):
-    """The value of an operation of which an argument depends on the point.
-
-    Args:
-        node: the operation.
-        args: by place, each a constant, or :class:`Exact`, :class:`Root` or :class:`Unknown`.
-        kwargs: by name.
-        matrices: those of the operations that are maps of constants, which are kept here.
-    """
-    name, shape = name_of(node.target), getattr(node.meta.get("val"), "shape", None)
-    if name == "getitem":
-        return args[0] if isinstance(args[0], Unknown) else args[0][args[1]]
-    if name in ("empty_like", "full_like") and not any(map(_depends, leaves(args[1:]))):
-        return node.target(torch.zeros(shape, dtype=node.args[0].meta["val"].dtype), *args[1:], **kwargs)
-    if name in ("isnan", "isinf"):
-        return torch.zeros(shape, dtype=torch.bool)  # No number is either.
-    if name in COMPARISONS and same(*node.args[:2]):
-        return torch.full(shape, name in ("eq", "ge", "le"))
-    if name == "pow" and not _depends(args[1]) and not torch.as_tensor(args[1]).any():
-        return torch.ones(shape)
-    if any(isinstance(leaf, Unknown) for leaf in leaves((args, kwargs))):
-        return Unknown()
-    rule = _of_root if any(isinstance(leaf, Root) for leaf in leaves((args, kwargs))) else _of_exact
-    try:
-        value = rule(node, name, shape, args, kwargs, matrices)
-        rounded = isinstance(value, Exact | Root) and not is_real(node.meta["val"])
-        return Unknown() if rounded else value
-    except (
-        RuntimeError,
-        TypeError,
-        ValueError,
-        IndexError,
-        AttributeError,
-    ):  # It has forms that the rules do not know.
-        return Unknown()
-
-
 def leaves(argument) -> Iterator:
     """The single values of nested arguments."""
     if isinstance(argument, dict):
@@ -114,118 +45,22 @@ def leaves(argument) -> Iterator:
         yield argument
 
 
-def _depends(value) -> bool:
+def depends(value) -> bool:
+    """Whether a value depends on the point of the line."""
     return isinstance(value, Exact | Root | Unknown)
 
 
-def _of_root(node, name, shape, args, kwargs, matrices):
-    """What is computed of a root: its even powers are in the field; a constant multiple or a view is a root again."""
-    first, *rest = args
-    if name == "mul":
-        if same(*node.args):
-            return first.square
-        root, constant = (first, rest[0]) if isinstance(first, Root) else (rest[0], first)
-        factor = _exact(constant)  # This refuses another root.
-        return Root(times(root.square, times(factor, factor)))
-    if any(map(_depends, leaves(rest))):
-        return Unknown()
-    if name == "pow" and rest[0] == 1:
-        return first
-    if name == "pow" and isinstance(rest[0], int | float) and rest[0] % 2 == 0 and rest[0] > 0:
-        return _power(first.square, int(rest[0]) // 2)
-    if name == "div" and not kwargs:
-        divisor = _inverse(_exact(rest[0]))
-        return Root(times(first.square, times(divisor, divisor)))
-    if name in words("_to_copy alias clone expand flip permute repeat select slice squeeze unsqueeze view"):
-        square = _of_exact(node, name, shape, (first.square, *rest), kwargs, matrices)
-        return Root(square) if isinstance(square, Exact) else Unknown()
-    return Unknown()
+def lift(value) -> Exact | Unknown:
+    """A constant in the field."""
+    tensor = torch.as_tensor(value, dtype=None if isinstance(value, Tensor) else torch.float64)
+    if tensor.is_complex():
+        parts = field.lifted(tensor.real), field.lifted(tensor.imag)
+        return Unknown() if parts[0] is None or parts[1] is None else Exact(*parts)
+    real = field.lifted(tensor)
+    return Unknown() if real is None else Exact(real)
 
 
-def _of_exact(node, name, shape, args, kwargs, matrices):
-    x = args[0]
-    if name in MOVES | SUMS:
-        return _spread(node.target, args, kwargs)
-    if name in SPATIAL:
-        return _spatial(node, x, args[1:], kwargs, matrices)
-    if name in ("_fft_c2c", "_fft_c2r", "_fft_r2c"):
-        return _fourier(node, x, args[1:], matrices)
-    if name in _SUMS_OF_PRODUCTS:
-        return _SUMS_OF_PRODUCTS[name](*args, **kwargs)
-    match name:
-        case "view":
-            return _spread(torch.reshape, (x, args[1]), {})
-        case "as_strided" if node.args[0].meta["val"].is_contiguous():
-            return _spread(lambda part: part.contiguous().as_strided(*args[1:]), (x,), {})
-        case "_to_copy":
-            return _as_type(x, node.meta["val"])
-        case "_local_scalar_dense" | "nan_to_num":
-            return x
-        case "copy":
-            return _spread(torch.broadcast_to, (args[1], shape), {})
-        case "fill":
-            return _spread(torch.broadcast_to, (_exact(args[1]), shape), {})
-        case "constant_pad_nd":
-            value = _exact(args[2] if len(args) > 2 else 0)
-            return _spread(F.pad, (x, args[1]), {"value": value.real.item()})
-        case "scatter":
-            source = args[3] if isinstance(args[3], Tensor | Exact) else _exact(args[3]).real.item()
-            return _spread(node.target, (*args[:3], source), {})
-        case "scatter_reduce" if args[4] == "sum":
-            return _spread(node.target, args, kwargs)
-        case "segment_reduce" if args[1] == "sum":
-            return _spread(node.target, args, kwargs)
-        case "embedding":
-            return _spread(F.embedding, (args[1], x), {})
-        case "add" | "sub":
-            other = times(_exact(args[1]), _exact(kwargs.get("alpha", 1) * (1 if name == "add" else -1)))
-            return plus(_exact(x), other)
-        case "neg":
-            return times(x, _exact(-1))
-        case "mul":
-            return times(_exact(x), _exact(args[1]))
-        case "div" | "truediv":
-            if kwargs.get("rounding_mode") is not None:
-                return Unknown()
-            return times(x, _inverse(_exact(args[1])))
-        case "pow":
-            return _power(x, args[1])
-        case "lerp":
-            difference = plus(_exact(args[1]), times(_exact(x), _exact(-1)))
-            return plus(_exact(x), times(_exact(args[2]), difference))
-        case "mean":
-            return _mean(x, *args[1:])
-        case "var" | "var_mean":
-            mean = _mean(x, *args[1:2], kwargs.get("keepdim", False))
-            variance = _variance(x, args[1] if len(args) > 1 else None, **kwargs)
-            return variance if name == "var" else (variance, mean)
-        case "prod" | "cumprod":
-            return _products(x, name, *args[1:])
-        case "_native_batch_norm_legit_no_training":
-            return _batch_norm(*args), Unknown(), Unknown()
-        case "scaled_dot_product_attention":
-            return _attention(*args, **kwargs)
-        case "complex":
-            return Exact(_exact(x).real, _exact(args[1]).real)
-        case "_conj":
-            return Exact(x.real, field.reduced(-x.imaginary))
-        case "view_as_real":
-            return Exact(torch.stack([x.real, x.imaginary], -1))
-        case "view_as_complex":
-            return Exact(*x.real.unbind(-1))
-        case "abs":
-            return Root(_squared_sizes(x))
-        case "sqrt":
-            return Root(x) if x.imaginary is None else Unknown()
-        case "linalg_vector_norm":
-            return _norm(x, *args[1:])
-    return Unknown()
-
-
-# --- sums and products -----------------------------------------------------------------------------------------------
-
-
-def _exact(value) -> Exact:
+def exact(value) -> Exact:
     """A value that may be a constant, in the field.
 
     Raises:
@@ -247,7 +82,7 @@ def plus(a: Exact, b: Exact) -> Exact:
     """The sum, with broadcasting."""
     if a.imaginary is None and b.imaginary is None:
         return Exact(field.reduced(a.real + b.real))
-    return Exact(field.reduced(a.real + b.real), field.reduced(_imaginary(a) + _imaginary(b)))
+    return Exact(field.reduced(a.real + b.real), field.reduced(imaginary(a) + imaginary(b)))
 
 
 def times(a: Exact, b: Exact, f: Callable[[Tensor, Tensor], Tensor] = torch.mul, terms: int = 1) -> Exact:
@@ -258,198 +93,87 @@ def times(a: Exact, b: Exact, f: Callable[[Tensor, Tensor], Tensor] = torch.mul,
 
     if a.imaginary is None and b.imaginary is None:
         return Exact(of(a.real, b.real))
-    re = of(a.real, b.real) - of(_imaginary(a), _imaginary(b))
-    return Exact(field.reduced(re), field.reduced(of(a.real, _imaginary(b)) + of(_imaginary(a), b.real)))
+    re = of(a.real, b.real) - of(imaginary(a), imaginary(b))
+    return Exact(field.reduced(re), field.reduced(of(a.real, imaginary(b)) + of(imaginary(a), b.real)))
 
 
-def _imaginary(x: Exact) -> Tensor:
+def imaginary(x: Exact) -> Tensor:
+    """The imaginary part, which of a real tensor is 0."""
     return torch.zeros_like(x.real) if x.imaginary is None else x.imaginary
 
 
-def _inverse(x: Exact) -> Exact:
-    size = field.inverse(_squared_sizes(x).real)
+def inverse(x: Exact) -> Exact:
+    """The numbers whose product with those of the tensor is 1.
+
+    Raises:
+        ValueError: one of its numbers is 0.
+    """
+    size = field.inverse(squared_sizes(x).real)
     if size is None:
         raise ValueError("a division by 0")
-    return times(x if x.imaginary is None else Exact(x.real, field.reduced(-x.imaginary)), Exact(size))
+    return times(conjugate(x), Exact(size))
 
 
-def _squared_sizes(x: Exact) -> Exact:
+def conjugate(x: Exact) -> Exact:
+    """The complex conjugate, which of a real tensor is itself."""
+    return x if x.imaginary is None else Exact(x.real, field.reduced(-x.imaginary))
+
+
+def squared_sizes(x: Exact) -> Exact:
+    """The squares of the absolute values, which are real."""
     square = x.real * x.real if x.imaginary is None else field.reduced(x.real**2) + field.reduced(x.imaginary**2)
     return Exact(field.reduced(square))
 
 
-def _power(x: Exact, exponent) -> Exact | Unknown:
-    if _depends(exponent):
+def power(x: Exact, exponent) -> Exact | Unknown:
+    """Whole powers, each element's own where there is a tensor of exponents; of others there are none in the field."""
+    if depends(exponent):
         return Unknown()
     exponents = torch.as_tensor(exponent)
     if exponents.is_complex() or (exponents < 0).any() or (exponents % 1 != 0).any():
         return Unknown()
     result: Exact | None = None
     for n in exponents.unique().tolist():
-        power = Exact(torch.ones_like(x.real))
+        raised = Exact(torch.ones_like(x.real))
         for bit in bin(int(n))[2:]:
-            power = times(power, power)
-            power = times(power, x) if bit == "1" else power
-        result = power if result is None else _spread(torch.where, (exponents == n, power, result), {})
+            raised = times(raised, raised)
+            raised = times(raised, x) if bit == "1" else raised
+        result = raised if result is None else spread(torch.where, (exponents == n, raised, result), {})
     return Unknown() if result is None else result
 
 
-def _matmul(a, b) -> Exact:
-    a, b = _exact(a), _exact(b)
+def matmul(a, b) -> Exact:
+    """The product of matrices, or of a matrix and a vector."""
+    a, b = exact(a), exact(b)
     return times(a, b, torch.matmul, a.real.shape[-1])
 
 
-def _added(to, product: Exact, beta=1, alpha=1) -> Exact:
-    return plus(times(_exact(to), _exact(beta)), times(product, _exact(alpha)))
+def summed(x: Exact, *dims) -> Exact:
+    """The sum over some dimensions, as torch's own; over all where none are given."""
+    return spread(torch.sum, (x, *dims), {})
 
 
-def _summed(x: Exact, *dims) -> Exact:
-    return _spread(torch.sum, (x, *dims), {})
-
-
-def _trilinear(a, b, c, expand1, expand2, expand3, sumdim, *_) -> Exact:
-    spread = []
-    for factor, places in ((a, expand1), (b, expand2), (c, expand3)):
-        factor = _exact(factor)
-        for place in sorted(places):
-            factor = _spread(torch.unsqueeze, (factor, place), {})
-        spread.append(factor)
-    product = times(times(spread[0], spread[1]), spread[2])
-    return _summed(product, sumdim) if sumdim else product
-
-
-def _convolution(x, weight, bias, *settings) -> Exact:
-    x, weight = _exact(x), _exact(weight)
-
-    def convolve(a: Tensor, b: Tensor) -> Tensor:
-        return torch.ops.aten.convolution.default(a, b, None, *settings)
-
-    y = times(x, weight, convolve, x.real.shape[1] * math.prod(weight.real.shape[2:]))
-    if bias is None:
-        return y
-    return plus(y, _spread(torch.reshape, (_exact(bias), (-1, *[1] * (x.real.dim() - 2))), {}))
-
-
-_SUMS_OF_PRODUCTS: dict[str, Callable[..., Exact]] = {
-    "_sparse_addmm": lambda to, a, b, **scales: _added(to, _matmul(a, b), **scales),
-    "_trilinear": _trilinear,
-    "addbmm": lambda to, a, b, **scales: _added(to, _summed(_matmul(a, b), 0), **scales),
-    "addmm": lambda to, a, b, **scales: _added(to, _matmul(a, b), **scales),
-    "addmv": lambda to, a, b, **scales: _added(to, _matmul(a, b), **scales),
-    "baddbmm": lambda to, a, b, **scales: _added(to, _matmul(a, b), **scales),
-    "bmm": _matmul,
-    "convolution": _convolution,
-    "dot": _matmul,
-    "mm": _matmul,
-    "mv": _matmul,
-}
-
-
-# --- other operations ------------------------------------------------------------------------------------------------
-
-
-def _spread(f: Callable, args: tuple, kwargs: dict) -> Any:
+def spread(f: Callable, args: tuple, kwargs: dict) -> Any:
     """What an operation does to the real and the imaginary parts alone; constants among its tensors are lifted."""
     kwargs = {key: value for key, value in kwargs.items() if key not in ("dtype", "layout", "device", "memory_format")}
     whole = any(isinstance(leaf, Exact) and leaf.imaginary is not None for leaf in leaves(args))
 
-    def part(value, imaginary: bool):
+    def part(value, second: bool):
         if isinstance(value, list | tuple):
-            return type(value)(part(each, imaginary) for each in value)
+            return type(value)(part(each, second) for each in value)
         if isinstance(value, Tensor) and is_real(value):
-            value = _exact(value)
+            value = exact(value)
         if not isinstance(value, Exact):
             return value
-        return _imaginary(value) if imaginary else value.real
+        return imaginary(value) if second else value.real
 
-    parts = [f(*part(args, imaginary), **kwargs) for imaginary in (False, True)[: 1 + whole]]
+    parts = [f(*part(args, second), **kwargs) for second in (False, True)[: 1 + whole]]
     if isinstance(parts[0], Tensor):
         return Exact(*map(field.reduced, parts))
     return [Exact(*each) for each in zip(*parts, strict=True)]
 
 
-def _as_type(x: Exact, value: Tensor) -> Exact | Unknown:
-    """The numbers as they are: rounding is none of the function's own. Made whole numbers, they are not known."""
-    if not is_real(value):
-        return Unknown()
-    return Exact(x.real, _imaginary(x) if value.is_complex() else None)
-
-
-def _mean(x: Exact, dims=None, keepdim: bool = False) -> Exact:
-    total = _summed(x) if not dims else _summed(x, dims, keepdim)
-    return times(total, _inverse(_exact(x.real.numel() // total.real.numel())))
-
-
-def _variance(x: Exact, dims=None, *, correction=1, keepdim: bool = False) -> Exact:
-    correction = 1 if correction is None else correction
-    dims = dims or list(range(x.real.dim()))
-    centred = plus(x, times(_mean(x, dims, True), _exact(-1)))
-    total = _summed(_squared_sizes(centred), dims, keepdim)
-    return times(total, _inverse(_exact(x.real.numel() // total.real.numel() - correction)))
-
-
-def _products(x: Exact, name: str, dim: int | None = None, keepdim: bool = False) -> Exact:
-    """The running products along a dimension, or the last of them; of all elements where none is given."""
-    x = _spread(torch.flatten, (x,), {}) if dim is None else x
-    dim = dim or 0
-    running = [_spread(torch.select, (x, dim, 0), {})]
-    for place in range(1, x.real.shape[dim]):
-        running.append(times(running[-1], _spread(torch.select, (x, dim, place), {})))
-    if name == "cumprod":
-        return _spread(torch.stack, (running, dim), {})
-    return _spread(torch.unsqueeze, (running[-1], dim), {}) if keepdim else running[-1]
-
-
-def _batch_norm(x, weight, bias, mean, variance, momentum, eps) -> Exact:
-    def spread(value) -> Exact:
-        return _spread(torch.reshape, (_exact(value), (-1, *[1] * (x.real.dim() - 2))), {})
-
-    if _depends(variance):
-        raise ValueError("a root")
-    x = plus(_exact(x), times(spread(mean), _exact(-1)))
-    x = times(x, spread((variance.double() + eps).rsqrt()))
-    x = x if weight is None else times(x, spread(weight))
-    return x if bias is None else plus(x, spread(bias))
-
-
-def _attention(query, key, value, mask=None, dropout=0.0, causal=False, *, scale=None, enable_gqa=False) -> Exact:
-    if any(map(_depends, (query, key, mask))) or dropout or enable_gqa:
-        raise ValueError("a softmax")
-    ones = torch.eye(key.shape[-2], dtype=query.dtype).expand(*key.shape[:-1], key.shape[-2])
-    return _matmul(F.scaled_dot_product_attention(query, key, ones, mask, 0.0, causal, scale=scale), value)
-
-
-def _norm(x: Exact, order=2, dims=None, keepdim: bool = False) -> Root | Unknown:
-    if order != 2:
-        return Unknown()
-    squares = _squared_sizes(x)
-    return Root(_summed(squares) if dims is None else _summed(squares, dims, keepdim))
-
-
-def _spatial(node: fx.Node, x: Exact, args: tuple, kwargs: dict, matrices: dict[fx.Node, Exact]) -> Exact:
-    """A linear map of the last dimensions, alike for all others: by its matrix, from what it does to unit vectors."""
-    lead = x.real.dim() - int(re.findall(r"(\d)d", name_of(node.target))[0])
-    size = x.real.shape[lead:]
-    numbers = math.prod(size)
-    if numbers > LARGEST:
-        raise ValueError("too many numbers")
-    if node not in matrices:
-        units = torch.eye(numbers, dtype=torch.float64).view(numbers, 1, *size)
-        matrices[node] = _exact(node.target(units, *args, **kwargs).reshape(numbers, -1))
-    y = _matmul(_spread(torch.reshape, (x, (-1, numbers)), {}), matrices[node])
-    return _spread(torch.reshape, (y, node.meta["val"].shape), {})
-
-
-def _fourier(node: fx.Node, x: Exact, args: tuple, matrices: dict[fx.Node, Exact]) -> Exact:
-    """A Fourier transform, by its matrix; a complex tensor is one of twice as many real numbers."""
-    shape, numbers = x.real.shape, x.real.numel()
-    if numbers > LARGEST:
-        raise ValueError("too many numbers")
-    if node not in matrices:
-        units = torch.eye(numbers, dtype=torch.float64).view(numbers, *shape)
-        if x.imaginary is not None:
-            units = torch.cat([units + 0j, units * 1j])
-        dims = [dim % len(shape) + 1 for dim in args[0]]
-        matrices[node] = _exact(node.target(units, dims, *args[1:]).reshape(len(units), -1))
-    numbers = x.real.flatten() if x.imaginary is None else torch.cat([x.real.flatten(), x.imaginary.flatten()])
-    return _spread(torch.reshape, (_matmul(Exact(numbers[None]), matrices[node]), node.meta["val"].shape), {})
+def mean(x: Exact, dims=None, keepdim: bool = False) -> Exact:
+    """The mean over some dimensions; over all where none are given."""
+    total = summed(x) if not dims else summed(x, dims, keepdim)
+    return times(total, inverse(exact(x.real.numel() // total.real.numel())))

@@ -5,7 +5,8 @@ from torch import Tensor, fx
 from torch.export.graph_signature import InputKind, OutputKind
 
 from . import field
-from .exact import Exact, Root, Unknown, compute, leaves, lift, plus, times
+from .computed import compute
+from .exact import Exact, Root, Unknown, depends, leaves, lift, plus, times
 from .operations import is_real, name_of
 
 SPARE = 3  # So many differences beyond the degree must be 0, which by chance they are once in 10^23 lines.
@@ -96,7 +97,7 @@ class Line:
 
     def _call(self, node: fx.Node, values: dict):
         args, kwargs = fx.node.map_arg((node.args, dict(node.kwargs)), values.__getitem__)
-        if any(isinstance(leaf, Exact | Root | Unknown) for leaf in leaves((args, kwargs))):
+        if any(map(depends, leaves((args, kwargs)))):
             return compute(node, args, kwargs, self.matrices)
         if _draws(node):
             return Unknown()

@@ -75,10 +75,10 @@ def _unsqueezed(tensor: Tensor, places: Iterable[int]) -> list[int]:
 
 
 class Multiplications(TorchDispatchMode):
-    """Counts the multiply-accumulates of what is computed in its context, which :func:`counting` makes.
+    """Counts the multiply-accumulates of what is computed in its context, which `counting` makes.
 
     An operation is counted by its entry in `COUNTED` or half the formula in torch's own registry
-    (:mod:`torch.utils.flop_counter`), to which :func:`torch.utils.flop_counter.register_flop_formula` adds others.
+    (``torch.utils.flop_counter``), to which ``torch.utils.flop_counter.register_flop_formula`` adds others.
 
     Attributes:
         macs: the multiply-accumulates so far. Of parameters and buffers alone, as where a weight is computed from

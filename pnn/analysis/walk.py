@@ -127,7 +127,7 @@ class Walk:
             value = total(values)
             return self.rounded(node, value if name in HANDED_ON else value.plain)
         if name == "mul":
-            return power(values[0], 2) if same(*node.args) else product(values)
+            return power(values[0], 2) if same(*node.args) else self.product(node, values)
         if name in PRODUCTS:
             factors = [values[place] for place in PRODUCTS[name]]
             added = [value for place, value in enumerate(values) if place not in PRODUCTS[name]]
@@ -210,11 +210,20 @@ class Walk:
             return node.args[4:5] > (0,)
         return name not in WHOLE
 
+    def product(self, node: fx.Node, factors: list[Value]) -> Value:
+        """The product of two, of which one may be a quotient by the other."""
+        value = product(factors)
+        for divided, other in zip(factors, reversed(node.args), strict=True):
+            if isinstance(other, fx.Node) and origin(other, self.values) in divided.undone:
+                value = replace(value, sure=False)
+        return value
+
     def quotient(self, node: fx.Node, dividend: Value, divisor: Value) -> Value:
         if node.kwargs.get("rounding_mode") is not None:
             return self.stop(node, STEP)
         if divisor.depends:
-            return replace(self.stop(node, RATIONAL), undone=frozenset({origin(node.args[1], self.values)}))
+            undone = divisor.undone | {origin(node.args[1], self.values)}
+            return replace(self.stop(node, RATIONAL), undone=undone)
         return dividend
 
     def running_product(self, node: fx.Node, value: Value) -> Value:
@@ -231,7 +240,7 @@ class Walk:
 
     def attention(self, node: fx.Node, query: Value, key: Value, value: Value, *mask: Value) -> Value:
         """The softmax of what depends on the input is no polynomial; constant weights average the values."""
-        return self.stop(node, TRANSCENDENTAL) if total([query, key, *mask]).depends else value
+        return self.stop(node, TRANSCENDENTAL) if total([query, key, *mask]).depends else value.plain
 
     def rounded(self, node: fx.Node, value: Value) -> Value:
         """The value of a linear operation, which may make whole numbers or truth values of real numbers."""

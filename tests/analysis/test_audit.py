@@ -554,6 +554,11 @@ OBSTACLES = {  # name: operation and reason of each obstacle, and the network of
     "unique": ([("_unique2", "not known")], lambda x: x.unique()),
     "sizes and signs": ([("sign", "piecewise"), ("abs", "piecewise")], lambda x: x.sign() * x.abs()),
     "roots multiplied": ([("sqrt", "root"), ("sqrt", "root")], lambda x: x.sqrt() * (4 * x).sqrt()),
+    "divided and multiplied": ([("reciprocal", "rational")], lambda x: 2 * x * (1 / x)),
+    "by the norm and back": (
+        [("linalg_vector_norm", "norm"), ("div", "rational"), ("linalg_vector_norm", "norm")],
+        lambda x: x / x.norm() * x.norm(),
+    ),
     "exponential undone": ([("exp", "transcendental"), ("log", "transcendental")], lambda x: x.exp().log()),
     "cond": (
         [("gt", "piecewise"), ("cond", "not known")],
@@ -589,6 +594,8 @@ UNDECIDED = (
     *(name for name, (found, _) in OBSTACLES.items() if found[-1][1] == "not known"),
     "sizes and signs",
     "roots multiplied",
+    "divided and multiplied",
+    "by the norm and back",
     "exponential undone",
 )
 

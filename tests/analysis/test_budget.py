@@ -252,9 +252,14 @@ def test_the_callers_hooks_do_not_fire_and_nothing_of_the_model_changes(capfd):
         module.register_forward_hook(lambda *_: fired.append("forward"))
         module.register_forward_pre_hook(lambda *_, **__: fired.append("before"), with_kwargs=True)
         module.register_full_backward_hook(lambda *_: fired.append("backward"))
+    everywhere = nn.modules.module.register_module_forward_hook(lambda *_: fired.append("everywhere"))
     before, states = copy.deepcopy(model.state_dict()), (torch.get_rng_state(), random.getstate())
-    pnn.budget(model, ROWS)
-    assert fired == []
+    with everywhere:
+        pnn.budget(model, ROWS)
+        assert fired == []
+        model[0](ROWS)
+        assert "everywhere" in fired
+        fired.clear()
     assert model[1].seen == []
     assert (model[1].constant == 0).all()
     assert not any(module.training for module in model.modules())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import scipy.stats
+import torch
 from whole import whole_record
 
 import pnn
@@ -214,6 +215,22 @@ def test_the_audit_names_degree_or_obstacles():
     table = tables.audited(networks, pnn.HIGGS()).text
     assert table.loc["standard"].tolist() == ["yes", "8", "3", "–"]
     assert table.loc["bent"].tolist() == ["no", "–", "–", "ReLU (3): relu"]
+
+
+class Unread:
+    """A network with an operation that the audit does not know."""
+
+    def build(self, form):
+        class Unique(torch.nn.Module):
+            def forward(self, x):
+                return x.unique()
+
+        return Unique()
+
+
+def test_what_the_audit_does_not_know_is_undecided():
+    table = tables.audited({"standard": Unread()}, pnn.HIGGS()).text
+    assert table.loc["standard"].tolist() == ["undecided", "–", "–", "Unique (1): _unique2"]
 
 
 def test_widths_of_neurons_of_equal_time_are_those_that_were_timed():
