@@ -23,6 +23,7 @@ from pnn.studies import pool
 from pnn.studies import study as module
 from pnn.studies.study import largest_size, parse_seconds, study
 from pnn.system import processes
+from pnn.system.extras import MissingExtraError
 from pnn.training.checkpoint import ForeignCheckpointError
 
 
@@ -292,7 +293,7 @@ def bad_at(runs, error, monkeypatch, trained) -> None:
     monkeypatch.setattr(module, "fit", failing)
 
 
-DAMAGED = [pnn.CheckpointError("damaged"), pnn.RecordError("damaged"), pnn.RunError("damaged")]
+DAMAGED = [kind("damaged") for kind in (pnn.CheckpointError, pnn.RecordError, pnn.RunError, MissingExtraError)]
 
 
 @pytest.mark.parametrize("error", DAMAGED, ids=repr)
