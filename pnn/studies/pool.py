@@ -82,13 +82,8 @@ class Pool:
             if run is None:
                 self.next_look = time.monotonic() + LOOK_SECONDS
                 return
-            try:
-                untouched = load_record(run, self.results) == self.before[run]
-            except RecordError as error:
-                self._refuse(run, str(error))
-            else:
-                if untouched:  # Nobody else has trained it meanwhile.
-                    self._start(run)
+            if not self._touched(run):
+                self._start(run)
 
     def _take_free(self) -> Run | None:
         """Take the first waiting run that no other process trains; those before it go to the end of the queue."""
@@ -124,7 +119,7 @@ class Pool:
         elif code == UNUSABLE:
             self.unusable.setdefault(run.task, last.removeprefix("error: "))
             self._say(f"unusable {run.name}: {self.unusable[run.task]}")
-        elif load_record(run, self.results) != self.before[run]:  # It diverged, say, and wrote its own Record.
+        elif self._touched(run):  # It diverged, say, and wrote its own Record.
             self._say(f"ended    {run.name}: {last}")
         elif code < 0:
             self.deaths[run] += 1
@@ -137,6 +132,14 @@ class Pool:
         else:
             self._say(f"failed   {run.name}: {last}")
             save_record(Record.of_failure(run, "failed", last), self.results)
+
+    def _touched(self, run: Run) -> bool:
+        """Whether the Record of a run is another than at the start, as it was trained here or by another process."""
+        try:
+            return load_record(run, self.results) != self.before[run]
+        except RecordError as error:  # Only this run's own is damaged, or its parquet, which the others then say too.
+            self._refuse(run, str(error))
+            return True
 
     def _refuse(self, run: Run, reason: str) -> None:
         self.refused[run] = reason

@@ -14,6 +14,7 @@ from ..runs.record import OUTCOMES, Record
 from ..runs.run import SIZES, Run, RunError
 from ..runs.store import RecordError, has_record, load_record, run_lock, save_record
 from ..system import sweep_channel
+from ..system.extras import MissingExtraError
 from ..system.files import NoRoomError, remove
 from ..system.machine import pick_device
 from ..tasks import Task
@@ -23,6 +24,7 @@ from ..training.fit import fit
 from .pool import Pool, StudyError
 
 OF_THE_TASK = (DataError, NoRoomError)  # They stop every training of a task alike.
+OF_THE_RUN = (CheckpointError, RecordError, RunError, MissingExtraError)  # They stop one training alone.
 RESUMED = ("failed", "oom")  # So ended, a training that is tried again goes on from its checkpoint.
 
 
@@ -104,7 +106,7 @@ def _one_by_one(
                 except OF_THE_TASK as error:
                     refused.append(error)
                     unusable.add(run.task)
-                except (CheckpointError, RecordError, RunError) as error:
+                except OF_THE_RUN as error:
                     refused.append(error)
         if mine:
             busy = 0

@@ -42,16 +42,16 @@ def keep(kind: str, name: str, value: Any) -> None:
 
 
 def read(path: str | os.PathLike) -> dict[str, dict[str, Any]]:
-    """The values of a file by kind and name, the last of each name. A line that was cut off is left out."""
+    """The values of a file by kind and name, the last of each name. A line that was cut off or damaged is left out."""
     found: dict[str, dict[str, Any]] = {"value": {}, "training": {}}
     try:
-        lines = Path(path).read_text().splitlines()
+        lines = Path(path).read_text(errors="replace").splitlines()
     except FileNotFoundError:
         return found
     for line in lines:
         try:
             kind, name, value = json.loads(line)
-        except ValueError:
+            found[kind][name] = value
+        except (ValueError, TypeError, KeyError, RecursionError):
             continue
-        found[kind][name] = value
     return found

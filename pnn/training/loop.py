@@ -278,11 +278,11 @@ class Training(State):
         Raises:
             Diverged: a weight is not finite. Evaluation sees those of the average alone, if there is one.
         """
-        if self.average and (bad := bad_weight(dict(self.model.named_parameters()))):
-            raise Diverged(f"no step can be taken after epoch {self.epoch + 1}{bad}")
         count = self.nonfinite()
         if count or "nonfinite" in self.curves:
             self.curves.setdefault("nonfinite", [0] * self.epoch).append(count)
+        if self.average and (bad := bad_weight(dict(self.model.named_parameters()))):
+            raise Diverged(f"no step can be taken after epoch {self.epoch + 1}{bad}")
 
     def _end_epoch(self, evaluation: Evaluation) -> None:
         rows, validation = len(self.data.train), evaluation.score

@@ -23,6 +23,7 @@ from pnn.studies import pool
 from pnn.studies import study as module
 from pnn.studies.study import largest_size, parse_seconds, study
 from pnn.system import processes
+from pnn.system.extras import MissingExtraError
 from pnn.training.checkpoint import ForeignCheckpointError
 
 
@@ -292,7 +293,7 @@ def bad_at(runs, error, monkeypatch, trained) -> None:
     monkeypatch.setattr(module, "fit", failing)
 
 
-DAMAGED = [pnn.CheckpointError("damaged"), pnn.RecordError("damaged"), pnn.RunError("damaged")]
+DAMAGED = [kind("damaged") for kind in (pnn.CheckpointError, pnn.RecordError, pnn.RunError, MissingExtraError)]
 
 
 @pytest.mark.parametrize("error", DAMAGED, ids=repr)
@@ -400,6 +401,11 @@ if act in ("ok", "diverged"):
     shutil.copytree(home / act, results, dirs_exist_ok=True)
     print(act)
     sys.exit(act != "ok")
+if act == "spoils":
+    shutil.copytree(home / "ok", results, dirs_exist_ok=True)
+    name = {spoilt!r}
+    Path(results, "digits", "smoke", name).write_text("half")
+    sys.exit(0)
 if act == "killed":
     os.kill(os.getpid(), signal.SIGKILL)
 if act == "crash":
@@ -440,7 +446,11 @@ def children(tmp_path, monkeypatch):
     """Plan what the child of each run does at each try; returns the folder in which they note what they did."""
     home = tmp_path / "children"
     home.mkdir()
-    monkeypatch.setattr(sys, "executable", executable(home / "python", CHILD.format(python=PYTHON, home=str(home))))
+    monkeypatch.setattr(
+        sys,
+        "executable",
+        executable(home / "python", CHILD.format(python=PYTHON, home=str(home), spoilt=f"{RUNS[3].name}.json")),
+    )
 
     def plan(*acts: list[str]) -> Path:
         for run, does in zip(RUNS, acts, strict=False):
@@ -552,6 +562,14 @@ def test_what_stops_one_run_leaves_all_others_of_its_task_to_be_trained(results,
         study(RUNS, results=results, jobs=1, budget_seconds=100, progress=False)
     assert [load_record(run, results) is not None for run in RUNS] == [True, False, True, True]
     assert [tries(home, run) for run in RUNS] == [1, 1, 1, 1]
+
+
+def test_a_record_that_is_damaged_meanwhile_stops_no_other_run(results, children):
+    home = children(["spoils"], ["ok"], ["ok"], ["ok"])
+    with pytest.raises(pnn.StudyError, match=rf"{RUNS[3].name}.json cannot be read"):
+        study(RUNS, results=results, jobs=1, budget_seconds=100, progress=False)
+    assert [record_path(run, results).exists() for run in RUNS] == [True] * 4
+    assert tries(home, RUNS[3]) == 0
 
 
 def spend_the_budget_once(path: Path, monkeypatch) -> None:

@@ -108,6 +108,17 @@ def test_of_a_line_that_was_cut_off_nothing_is_left(kept, tmp_path, cut):
 # --- glue ------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "line", [b"\xff\xfe", b"5", b"[]", b'["value", "a"]', b'["other", "a", 1]', b'[["value"], "a", 1]', b"[" * 100_000]
+)
+def test_a_damaged_line_takes_no_other_with_it(kept, tmp_path, line):
+    sweep_channel.keep("value", "before", 1)
+    with open(tmp_path / "values.jsonl", "ab") as file:
+        file.write(line + b"\n")
+    sweep_channel.keep("value", "after", 2)
+    assert kept() == {"before": 1, "after": 2}
+
+
 def test_what_a_notebook_glues_is_kept(kept, capsys):
     glue("accuracy", np.float64(0.875))
     glue("figure", Figure())

@@ -580,13 +580,15 @@ def test_a_weight_under_an_average_that_is_not_finite_after_the_last_step_is_a_d
 
     def broken(self, x, y):
         step(self, x, y)
-        if self.step == self.steps:
+        self.model[1].running_var[0] = math.inf  # The epoch before has a count of it.
+        if self.epoch == 1 and self.step == self.steps:
             self.model[4].maps.weight.data[0, 0, 0, 0] = math.nan
 
     monkeypatch.setattr(loop.Training, "take_step", broken)
-    record = pnn.fit(digits_run(epochs=1, average=0.9), folder=tmp_path, progress=False)
+    record = pnn.fit(digits_run(epochs=2, average=0.9), folder=tmp_path, progress=False)
     assert record.outcome == "diverged"
-    assert record.message == "no step can be taken after epoch 1; the weight '4.maps.weight' is not finite"
+    assert len(record.curves["nonfinite"]) == 2
+    assert record.message == "no step can be taken after epoch 2; the weight '4.maps.weight' is not finite"
 
 
 def test_a_weight_that_is_not_finite_after_the_last_step_is_a_divergence(monkeypatch, tmp_path):
