@@ -6,6 +6,7 @@ import json
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from ..experiments import EXPERIMENTS
 from ..runs.folders import results_folder, runs_folder
@@ -23,9 +24,10 @@ WRONG_INPUT = (RunError, DataError, CheckpointError, RecordError, StudyError)  #
 
 def run(arguments: argparse.Namespace) -> int:
     try:
-        form = json.loads(sys.stdin.read() if arguments.run == "-" else Path(arguments.run).read_text())
+        text = sys.stdin.read() if arguments.run == "-" else Path(arguments.run).read_text()
+        form = json.loads(text, object_pairs_hook=_once_each)
     except (ValueError, RecursionError) as error:  # It is not JSON, or not even text, or nested without an end.
-        raise RunError(f"{arguments.run} is not JSON: {error}") from error
+        raise RunError(f"{arguments.run} cannot be read as JSON: {error}") from error
     run, results = Run.from_dict(form), results_folder(arguments.results)
     before = load_record(run, results)
     with run_lock(run, results, wait=True):
@@ -36,6 +38,15 @@ def run(arguments: argparse.Namespace) -> int:
             )
     print(_summary(record))
     return 0 if record.outcome == "ok" else 1
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; of a name that stands twice JSON itself forgets the first."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{next(name for name in names if names.count(name) > 1)!r} is given twice")
+    return found
 
 
 def study(arguments: argparse.Namespace) -> int:
@@ -61,7 +72,7 @@ def study(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         jobs=arguments.jobs,
         budget_seconds=parse_seconds(arguments.budget) if arguments.budget else None,
-        retry=[outcome for outcome in arguments.retry.split(",") if outcome],
+        retry=arguments.retry,
     )
     for record in records:
         print(f"{record.run.name}: {_summary(record)}")
