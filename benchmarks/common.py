@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pnn.system.files import write_atomically
 from pnn.system.machine import device_name, pick_device
 from pnn.training.objective import objective
 
@@ -86,5 +87,6 @@ def write(name: str, device: torch.device, rows: Sequence[Mapping[str, Any]], **
     machine = {"device": where, "threads": torch.get_num_threads(), "torch": torch.__version__}
     path = RESULTS / f"{name}-{re.sub('[^a-z0-9]+', '-', where.lower()).strip('-')}.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps(machine | settings | {"rows": rows}, indent=1) + "\n")
+    text = json.dumps(machine | settings | {"rows": rows}, indent=1) + "\n"
+    write_atomically(path, lambda part: part.write_text(text))
     print(path)

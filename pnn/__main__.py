@@ -6,6 +6,8 @@ Nothing is imported here but what reads the words; a sub-command's own module is
 import argparse
 import collections
 import importlib
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +20,7 @@ EXIT_CODES = (
     "3 out of budget, 129, 130 or 143 stopped (saved, start it again); "
     "4 (of run) no run of its task can be trained here, as data or room on the disk is missing"
 )
+GO_ON = ("run", "study", "notebook", "sweep")  # These go on where they were stopped.
 SIZES = ("smoke", "laptop", "paper")  # They are those of `pnn.runs.run`, which imports torch; a test compares them.
 VALUES = (
     "values are 0.25,0.5,1 or smoke,laptop or 0:10 (a range of whole numbers, its end excluded); "
@@ -35,11 +38,17 @@ def main(argv: list[str] | None = None) -> int:
     except MissingExtraError as error:
         return _refuse(error)
     try:
-        return getattr(module, arguments.command)(arguments)
+        status = getattr(module, arguments.command)(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # Whoever reads the output, such as head, has read enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python would write what is left at its end.
+        return 128 + signal.SIGPIPE
     except (*module.WRONG_INPUT, MissingExtraError, ValueError, OSError) as error:
         return _refuse(error)
     except KeyboardInterrupt:
-        print("stopped and saved; the same command goes on from here", file=sys.stderr)
+        saved = arguments.command in GO_ON
+        print("stopped" + (" and saved; the same command goes on from here" if saved else ""), file=sys.stderr)
         return 130
 
 
@@ -91,7 +100,7 @@ def _add_trainings(commands) -> None:
     study.add_argument("--seeds", type=int, default=0, metavar="N", help="default: the size's own number")
     study.add_argument("--jobs", type=int, default=1, metavar="N", help="trainings side by side on the device")
     study.add_argument("--budget", metavar="25m", help="stop, saved, after this time (s, m or h)")
-    study.add_argument("--retry", default="", metavar="OUTCOMES", help="train these again, such as failed,killed")
+    _add_retry(study, "train these again, such as failed,killed")
     study.add_argument("--again", action="store_true", help="move the Records aside, after asking, and train all again")
     study.add_argument("--yes", action="store_true", help="with --again: do not ask")
 
@@ -110,6 +119,15 @@ def _add_trainings(commands) -> None:
     for command in (run, study, status, records):
         command.add_argument("--results", metavar="FOLDER", help=where)
         command.set_defaults(module="studies.command" if command is not records else "runs.command")
+
+
+def _add_retry(command: argparse.ArgumentParser, meaning: str) -> None:
+    def outcomes(text: str) -> list[str]:
+        return [outcome.strip() for outcome in text.split(",") if outcome.strip()]
+
+    command.add_argument(
+        "--retry", action="extend", default=[], type=outcomes, metavar="OUTCOMES", help=f"{meaning}; may be repeated"
+    )
 
 
 def _add_notebooks(commands) -> None:
@@ -134,7 +152,7 @@ def _add_notebooks(commands) -> None:
     sweep.add_argument("--jobs", type=int, default=0, metavar="N", help="runs at once")
     sweep.add_argument("--gpus-per-run", type=float, default=0.0, metavar="SHARE", help="such as 0.25, 1 or 2")
     sweep.add_argument("--timeout", metavar="30m", help="stop a run, saved, after this time (s, m or h)")
-    sweep.add_argument("--retry", default="", metavar="OUTCOMES", help="do these again, such as failed,killed")
+    _add_retry(sweep, "do these again, such as failed,killed")
     sweep.add_argument("--max-failures", type=int, metavar="K", help="stop after so many failed runs")
 
     table = commands.add_parser("table", help="print or export the table of a sweep")

@@ -5,6 +5,7 @@ import dataclasses
 import importlib
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -181,6 +182,13 @@ def test_a_file_that_is_no_json_is_named(file, capsys, content):
     assert str(file) in capsys.readouterr().err
 
 
+def test_a_field_that_is_given_twice_is_told(file, capsys, trained):
+    file.write_text(file.read_text().replace('"seed": 0', '"seed": 0, "seed": 1'))
+    assert main(["run", str(file)]) == 2
+    assert f"error: {file} cannot be read as JSON: the field 'seed' stands there twice" in capsys.readouterr().err
+    assert trained == []
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -239,6 +247,15 @@ def test_study_trains_what_is_missing(which, results, trained, capsys):
     ]
     assert main(["study", *which, "--size", "smoke", "--seeds", "3", "--retry", "diverged,oom"]) == 0
     assert [run for run, _ in trained] == [*runs[1:], runs[0]]
+
+
+def test_outcomes_may_be_given_in_several_words(results, trained):
+    runs = tiny("smoke", seeds=3)["standard"]
+    for run, outcome in zip(runs, ("diverged", "oom", "killed"), strict=True):
+        save_record(record_of(run, outcome), results)
+    words = ["study", "tiny", "--size", "smoke", "--seeds", "3", "--retry", "diverged", "--retry", "failed, oom"]
+    assert main(words) == 1
+    assert [run for run, _ in trained] == runs[:2]
 
 
 def test_again_moves_records_aside_after_asking_and_trains_them(results, trained, capsys, monkeypatch):
@@ -327,6 +344,28 @@ def test_status_of_a_damaged_record_names_it(results, capsys):
     path.write_text("{")
     assert main(["status", "--results", str(results)]) == 2
     assert str(path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_who_has_read_enough_of_the_output_is_no_error(results, unbuffered):
+    """Such as `pnn status | head -1`."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    command, pipes = [sys.executable, "-m", "pnn", "status"], {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, cwd=ROOT, **pipes) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
+
+
+@pytest.mark.parametrize(("words", "saved"), [(["study", "tiny", "--size", "smoke"], True), (["status"], False)])
+def test_ctrl_c_says_that_it_saved_only_where_it_did(results, monkeypatch, capsys, words, saved):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(study_module, "fit", interrupt)
+    monkeypatch.setattr(study_command, "load_record", interrupt)
+    assert main(words) == 130
+    assert ("saved" in capsys.readouterr().err) == saved
 
 
 # --- sweep and table; more of them in tests/sweep ---------------------------------------------------------------------

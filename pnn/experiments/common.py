@@ -41,11 +41,16 @@ def setting_of(settings: dict[str, Setting], size: str) -> Setting:
     return settings[size]
 
 
+MOST_SEEDS = 10_000
+
+
 def check_numbers(**numbers: int) -> None:
-    """Refuse what is no whole number of at least 0."""
+    """Refuse what is no whole number of at least 0, and more seeds than there is memory for their Runs."""
     for name, value in numbers.items():
         if type(value) is not int or value < 0:
             raise RunError(f"{name} must be a whole number, 0 for the size's own; got {value!r}")
+        if name == "seeds" and value > MOST_SEEDS:
+            raise RunError(f"seeds must be at most {MOST_SEEDS}, got {value}")
 
 
 @cache  # Matching takes a second for a large network.

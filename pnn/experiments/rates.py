@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from ..runs.record import Record
 from ..runs.run import Run
+from .common import check_numbers
 
 GRID = (3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
 HIGGS_GRID = (*GRID, 1e-1, 3e-1)  # It is longer, as one arm's best rate lies at 0.1.
@@ -49,6 +50,7 @@ def of_seeds(tried: Mapping[Tried, Run], size: str, seeds: int = 0) -> dict[Trie
             own.setdefault(one.arm, []).append(one)
         tried = {one: tried[one] for values in own.values() for one in values[:2]}
         seeds = seeds or 1
+    check_numbers(seeds=seeds)
     chosen = range(SEEDS[0], SEEDS[0] + (seeds or len(SEEDS)))
     return {one: [dataclasses.replace(run, seed=seed) for seed in chosen] for one, run in tried.items()}
 

@@ -5,6 +5,7 @@ import collections
 import sys
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from ..experiments import EXPERIMENTS
 from ..runs.folders import results_folder, runs_folder
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         form = parse_json(sys.stdin.read() if arguments.run == "-" else Path(arguments.run).read_text())
     except ValueError as error:  # It is not JSON, or not even text.
-        raise RunError(f"{arguments.run} is not JSON: {error}") from error
+        raise RunError(f"{arguments.run} cannot be read as JSON: {error}") from error
     run, results = Run.from_dict(form), results_folder(arguments.results)
     before = load_record(run, results)
     with run_lock(run, results, wait=True):
@@ -65,7 +66,7 @@ def study(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         jobs=arguments.jobs,
         budget_seconds=parse_seconds(arguments.budget) if arguments.budget else None,
-        retry=[outcome for outcome in arguments.retry.split(",") if outcome],
+        retry=arguments.retry,
     )
     for record in records:
         print(f"{record.run.name}: {_summary(record)}")

@@ -31,7 +31,7 @@ def sweep(arguments: argparse.Namespace) -> int:
         "out": out,
         "jobs": arguments.jobs,
         "timeout": parse_seconds(arguments.timeout) if arguments.timeout else None,
-        "retry": check_retry(outcome for outcome in arguments.retry.split(",") if outcome),
+        "retry": check_retry(arguments.retry),
         "max_failures": arguments.max_failures,
     }
     engine = {

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 import uuid
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,10 @@ class DaskEngine:
                         raise
                     where = "where workers and the scheduler run"
                     raise SweepError(f"the cluster cannot import pnn: {error}. Install it {where}") from error
+                except (OSError, CancelledError):  # It ended, but the scheduler is gone before it told how.
+                    if future.status == "error":
+                        raise
+                    end = self.folder.outcome(key) or LOST
                 self.ends.append((key, Outcome(**end) if isinstance(end, dict) else end))
         told, self.ends = self.ends, []
         return told

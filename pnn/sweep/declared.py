@@ -14,15 +14,9 @@ from ..system.extras import needs
 from ..system.home import home
 
 TYPES = {"int": int, "float": float, "str": str, "bool": bool, "None": type(None)}
-CONTAINERS = {
-    "list": (list,),
-    "List": (list,),
-    "Sequence": (list, tuple),
-    "tuple": (list, tuple),
-    "Tuple": (list, tuple),
-}
-MAPPINGS = ("dict", "Dict", "Mapping")
-UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)  # So nbformat ends on what is none.
+CONTAINERS = {"list": (list,), "sequence": (list, tuple), "tuple": (list, tuple)}
+MAPPINGS = ("dict", "mapping")
+UNREADABLE = (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError)  # nbformat's, of other files
 REQUIRED = object()  # the default of a parameter that is declared without one
 COMPUTED = object()  # the default of a parameter that only the cell itself can compute
 
@@ -79,7 +73,9 @@ def declared_parameters(notebook: str | Path) -> dict[str, Parameter]:
     try:
         declared = {parameter.name: parameter for parameter in _statements(source)}
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise ParameterError(f"{notebook}: its cell tagged parameters is not Python: {error}") from error
+        raise ParameterError(
+            f"{notebook}: its cell tagged parameters is not Python: {str(error) or 'too deeply nested'}"
+        ) from error
     if not declared:
         raise ParameterError(f"{notebook}: its cell tagged parameters declares none; write one as `seed: int = 0`")
     return declared
@@ -98,15 +94,7 @@ def read_notebook(notebook: str | Path) -> Any:
         raise ParameterError(f"there is no notebook {notebook}")
     try:
         return nbformat.read(notebook, 4)
-    except (
-        nbformat.ValidationError,
-        OSError,
-        ValueError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+    except (nbformat.ValidationError, *UNREADABLE) as error:
         why = f"{type(error).__name__}: {shortened(error, str)}"
         raise ParameterError(f"{notebook} cannot be read as a notebook: {why}") from error
 

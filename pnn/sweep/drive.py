@@ -69,7 +69,8 @@ def run(
     given = check(notebook, points, out=out, jobs=jobs, timeout=timeout, retry=retry, max_failures=max_failures)
     folder, todo = given.folder, given.todo
     folder.begin(given.basis, list(given.runs.values()))
-    done = {key: outcome for key, outcome in given.ended.items() if key not in todo}
+    left = set(todo)
+    done = {key: outcome for key, outcome in given.ended.items() if key not in left}
     with Progress(len(given.runs), done, progress) as shown:
         if todo:
             with closing(_engine(engine, scheduler, folder, jobs, gpus_per_run, timeout)) as workers:

@@ -278,6 +278,12 @@ def test_a_setting_that_is_no_count_is_named(name, value):
             arms_of(name, "smoke", **{setting: value})
 
 
+@every_experiment
+def test_seeds_are_counted_before_their_runs_are_built(name):
+    with pytest.raises(pnn.RunError, match="seeds must be at most 10000, got 1000000000"):
+        arms_of(name, "smoke", seeds=10**9)
+
+
 @pytest.mark.parametrize("value", [-1, True, 1.0])
 def test_a_setting_of_width_scaling_that_is_no_count_is_named(value):
     with pytest.raises(pnn.RunError, match="seeds must be a whole number"):

@@ -272,11 +272,15 @@ def test_a_worker_without_gpus_says_so_each_time_it_is_asked(fake, out, on, monk
             sweep(fake, acts("ok"), out=out, gpus_per_run=0.25, **on)
 
 
-@pytest.mark.parametrize("status", ["lost", "cancelled"])
+def gone():
+    raise distributed.comm.CommClosedError("in <TCP>: Stream is closed")
+
+
+@pytest.mark.parametrize("status", ["lost", "cancelled", "finished"])
 def test_what_the_cluster_lost_is_not_taken_for_the_work_of_another_sweep(tmp_path, monkeypatch, status):
     engine = object.__new__(module.DaskEngine)
     engine.folder, engine.stopping, engine.workers, engine.ends = drive.Folder(tmp_path), False, 2, []
-    engine.running = {"0" * 16: SimpleNamespace(done=lambda: True, status=status)}
+    engine.running = {"0" * 16: SimpleNamespace(done=lambda: True, status=status, result=gone)}
     engine.client, engine.connected = SimpleNamespace(status="connecting"), time.monotonic()
     assert engine.ended() == [("0" * 16, module.LOST)]
     assert engine.slots == 0  # Nothing is started that nobody would hear of.
