@@ -5,7 +5,6 @@ import collections
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from ..experiments import EXPERIMENTS
 from ..runs.folders import results_folder, runs_folder
