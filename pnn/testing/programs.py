@@ -1,10 +1,10 @@
 """Checks of what makes a program of a layer: tracing, the compiler, export, and ONNX."""
 
-import importlib.util
 from typing import Any
 
 import torch
 
+from ..system.extras import MissingExtraError, needs
 from .case import Case, NotRun, assert_close
 
 BATCHES = (2, 7)
@@ -44,11 +44,12 @@ def export(case: Case) -> None:
 
 def onnx(case: Case) -> None:
     """The layer becomes ONNX with a free number of rows, which ONNX's own evaluator gives the same by."""
-    for package in ("onnx", "onnxscript"):
-        if importlib.util.find_spec(package) is None:
-            raise NotRun(f"it needs {package}, which is not installed")
-    from onnx.reference import ReferenceEvaluator
-
+    try:
+        with needs("dev", "the check"):
+            import onnxscript  # noqa: F401 - Torch's exporter needs it.
+            from onnx.reference import ReferenceEvaluator
+    except MissingExtraError as error:
+        raise NotRun(str(error)) from error
     program = torch.onnx.export(case.fresh(), case.inputs, dynamo=True, dynamic_shapes=_free(case), verbose=False)
     assert program is not None
     evaluator: Any = ReferenceEvaluator(program.model_proto)
