@@ -38,8 +38,8 @@ def budget(model: nn.Module, example: Tensor | tuple[Tensor, ...]) -> Budget:
     row has half; but what is computed from parameters alone, such as a copy of a weight, is the same for a batch of any
     size and counts once. Where the code of a network fixes the number of rows, both are taken on the example as it is.
 
-    The model is left as it was, with torch's random numbers. The measurement runs on a copy without data and without
-    the caller's hooks.
+    The model is left as it was, with torch's and Python's random numbers. The measurement runs on a copy without data
+    and without the caller's hooks.
 
     Args:
         model: any module that :func:`audit` takes.
