@@ -10,6 +10,7 @@ import argparse
 import dataclasses
 import random
 import sys
+import tempfile
 from collections.abc import Iterator
 
 import bad_inputs
@@ -28,7 +29,8 @@ def trials(quick: bool) -> Iterator[Trial]:
         return random.Random(0)
 
     fewer = 5 if quick else 1
-    record = pnn.fit(disk_faults.run_of(0), folder="runs/torture", device="cpu", progress=False)
+    with tempfile.TemporaryDirectory() as folder:
+        record = pnn.fit(disk_faults.run_of(0), folder=folder, device="cpu", progress=False)
     yield from disk_faults.of_writes(record)
     yield from disk_faults.of_kills(record, 50 // fewer, seeded())
     yield from disk_faults.of_flips(record, 2000 // fewer, seeded())
