@@ -14,7 +14,6 @@ from .. import methods as training_methods
 from .. import networks, tasks
 from ..system.choice import RunError, added, check_at_least, check_types, from_plain, to_plain
 
-LONGEST = 100  # letters of a network in the names of files, in which task, size, seed and id stand beside it
 SIZES = ("smoke", "laptop", "paper")
 
 
@@ -103,11 +102,6 @@ class Run:
         form, network, recipe = self.task.form, self.network, self.recipe
         if not network.fits(form):
             raise RunError(f"the network {network.name!r} is not made for the rows of {self.task.name!r}")
-        if (letters := len(networks.label(network))) > LONGEST:
-            raise RunError(
-                f"the network {network.name!r} would have a name of {letters} letters in those of files; at most "
-                f"{LONGEST} are allowed"
-            )
         if isinstance(network, networks.Baseline) != (recipe.source == "scikit-learn"):
             raise RunError('Recipe.source "scikit-learn" is that of baselines and theirs alone')
         for field in ("augment", "mix"):

@@ -215,11 +215,6 @@ def test_every_field_was_tried():
     assert ALLOWED.keys() == {(kind, field.name) for kind in VALID for field in dataclasses.fields(kind)}
 
 
-def test_a_width_that_no_name_of_a_file_holds_is_an_error():
-    with pytest.raises(pnn.RunError, match=r"a name of 312 letters in those of files; at most 100 are allowed"):
-        pnn.Run(pnn.Digits(), pnn.CNN("polynomial", 10**300), pnn.Recipe(1), 0, "smoke")
-
-
 def test_an_unknown_version_of_a_recipe_names_the_known_one():
     with pytest.raises(pnn.RunError, match="'oporture' version 1, got 2"):
         pnn.Recipe(20, version=2)
