@@ -178,29 +178,34 @@ def _of_parents(
 ) -> Trial:
     told: list[str] = []
     with tempfile.TemporaryDirectory() as home:
-        folder, alone = Path(home) / "killed", Path(home) / "alone"
-        for one in (folder, alone):
-            one.mkdir()
+        alone = Path(home) / "alone"
+        alone.mkdir()
         start(program, *arguments, folder=alone).wait()
+        meant = table(alone)
+        if not meant:
+            return Trial("kills", what, 0, ["nothing came of what was left alone"])
         done = 0
-        while done < kills:
-            process = start(program, *arguments, folder=folder)
-            time.sleep(moments.uniform(1, longest))
-            children = psutil.Process(process.pid).children(recursive=True)  # of a process that ended: none
-            process.kill()
-            if process.wait() >= 0:
+        for turn in range(kills):  # One that ends before it is killed often enough is begun again, elsewhere.
+            folder = Path(home) / f"killed {turn}"
+            folder.mkdir()
+            while done < kills:
+                process = start(program, *arguments, folder=folder)
+                time.sleep(moments.uniform(1, longest))
+                children = psutil.Process(process.pid).children(recursive=True)  # of a process that ended: none
+                process.kill()
+                if process.wait() >= 0:
+                    break
+                done += 1
+                _, alive = psutil.wait_procs(children, timeout=20)
+                told += [f"kill {done}: the child {' '.join(child.cmdline())[:80]} lived on" for child in alive]
+                for child in alive:
+                    child.kill()
+            start(program, *arguments, folder=folder).wait()
+            try:
+                if table(folder) != meant:
+                    told.append(f"after {done} kills the results differ from those left alone")
+            except Exception as error:
+                told.append(f"no result after {done} kills: {type(error).__name__}: {error}")
+            if done == kills:
                 break
-            done += 1
-            _, alive = psutil.wait_procs(children, timeout=20)
-            told += [f"kill {done}: the child {' '.join(child.cmdline())[:80]} lived on" for child in alive]
-            for child in alive:
-                child.kill()
-        start(program, *arguments, folder=folder).wait()
-        try:
-            if not table(alone):
-                told.append("nothing came of what was left alone")
-            elif table(folder) != table(alone):
-                told.append(f"after {done} kills the results differ from those left alone")
-        except Exception as error:
-            told.append(f"no result after {done} kills: {type(error).__name__}: {error}")
     return Trial("kills", what, done, told)

@@ -13,7 +13,7 @@ from torch.nn.utils import prune
 from torch.utils.flop_counter import flop_registry, register_flop_formula
 
 import pnn
-from pnn.analysis.budget import kept_bytes
+from pnn.analysis.budget import _cost, kept_bytes
 from pnn.experiments.common import VECTORS
 from pnn.runs.folders import results_folder
 from pnn.runs.record import Record
@@ -397,3 +397,20 @@ def test_no_match_names_the_two_nearest_widths():
 def test_what_cannot_be_matched_is_an_error(arguments, message):
     with pytest.raises(ValueError, match=message):
         pnn.match_width(polynomial, **arguments)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        pnn.CNNModule(3, 10, 4, "polynomial"),
+        pnn.CNNModule(3, 10, 4, "quadratic"),
+        pnn.ResNetModule(3, 10, 4, activation=pnn.Polynomial(4, 3.0), depth=8),
+        pnn.ConvNeXt("standard", 8, activation=pnn.TPGUChoice(3)).build(pnn.CIFAR10().form),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+def test_the_memory_of_a_batch_is_that_of_all_its_rows_at_once(model):
+    batch = torch.empty(32, 3, 32, 32)
+    whole, rows = _cost(model, (batch,))
+    assert rows == 32
+    assert kept_bytes(model, batch) == whole.kept + whole.copies
