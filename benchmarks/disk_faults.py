@@ -128,10 +128,10 @@ def _written(kept: Kept, fault: Callable[[], Any], folder: Path) -> str:
             kept.write(folder, 1)
     except Exception as caught:
         error = caught
+    found, new = _said(kept, path), kept.read(kept.write(folder / "other", 1))
     if error is None:
-        return ""
-    found = _said(kept, path)
-    if found != before and found != kept.read(kept.write(folder / "other", 1)):
+        return "" if found == new else f"no error, and {path.name} is not the new"
+    if found not in (before, new):
         return f"{path.name} is neither the old nor the new"
     if path.name not in str(error) and str(path) not in str(error):
         return f"{type(error).__name__} does not name {path.name}: {error}"
@@ -167,10 +167,13 @@ def of_kills(record: pnn.Record, times: int, moments: random.Random) -> list[Tri
             for _ in range(times):
                 child = os.fork()
                 if not child:
-                    version = 0
-                    while True:
-                        version = 1 - version
-                        kept.write(folder, version)
+                    try:
+                        version = 0
+                        while True:
+                            version = 1 - version
+                            kept.write(folder, version)
+                    finally:
+                        os._exit(1)  # It must not tidy up what is its parent's.
                 time.sleep(moments.uniform(0.005, 0.1))
                 os.kill(child, signal.SIGKILL)
                 os.waitpid(child, 0)

@@ -262,6 +262,9 @@ def test_again_moves_records_aside_after_asking_and_trains_them(results, trained
     runs = tiny("smoke", seeds=2)["standard"]
     kept = dataclasses.replace(record_of(runs[0]), seconds=7.0)
     save_record(kept, results)
+    left = results.parent / "runs" / runs[0].name / "standard" / "checkpoint.safetensors"  # of a phase before it
+    left.parent.mkdir(parents=True)
+    left.touch()
     words = ["study", "tiny", "--size", "smoke", "--seeds", "2", "--again"]
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: False))
     assert main(words) == 2  # Nobody is there to answer.
@@ -273,8 +276,10 @@ def test_again_moves_records_aside_after_asking_and_trains_them(results, trained
     assert "nothing was moved" in capsys.readouterr().err
     assert trained == []
     assert store.load_record(runs[0], results) == kept
+    assert left.exists()
     monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "y")
     assert main(words) == 0
+    assert not left.exists()
     assert [run for run, _ in trained] == runs
     (aside,) = (results.parent / "runs").glob("aside-*")
     assert f"Move 1 Records to {aside} and train them again?" in asked[-1]

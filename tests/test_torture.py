@@ -114,8 +114,8 @@ def test_bits_that_differ_are_counted(load):
 def test_kills_are_counted_and_change_nothing(load):
     kills = load("kills")
     found = [
-        *kills.of_trainings(1, random.Random(0), epochs=20),
-        kills.of_studies(1, random.Random(0), epochs=100),
+        *kills.of_trainings(1, random.Random(0)),
+        kills.of_studies(1, random.Random(0)),
         kills.of_sweeps(1, random.Random(0)),
     ]
     assert sum(trial.tried for trial in found) >= 5

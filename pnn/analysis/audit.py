@@ -154,7 +154,7 @@ def degree_along_line(
 
     Returns:
         The degree, or None: no verdict, since the degree is above ``most``, or an operation on what depends on the
-        input has no value in the field. The obstacles of :func:`audit` have none.
+        input has no value in the field. Most obstacles of :func:`audit` have none.
 
     Raises:
         ValueError: ``most`` is negative, the example holds no real number or one that is not finite, the network has no

@@ -28,7 +28,7 @@ from .exact import (
     summed,
     times,
 )
-from .operations import COMPARISONS, is_real, name_of, same, words
+from .operations import COMPARISONS, drops_imaginary, is_real, name_of, same, words
 
 # These hand on the elements of their arguments.
 MOVES = words(
@@ -85,6 +85,8 @@ def compute(node: fx.Node, args: tuple, kwargs: dict[str, Any], matrices: dict[f
 def _of_root(node, name, shape, args, kwargs, matrices):
     """What is computed of a root: its even powers are in the field; a constant multiple or a view is a root again."""
     first, *rest = args
+    if drops_imaginary(node):
+        return Unknown()
     if name == "mul":
         if same(*node.args):
             return first.square

@@ -52,19 +52,19 @@ FREE = (
     | set(OBSTACLES)
     | words(
         """
-        _embedding_bag _embedding_bag_forward_only _resize_output _safe_softmax _unique2 _unsafe_index
+        _resize_output _safe_softmax _unique2 _unsafe_index
         _unsafe_index_put _unsafe_masked_index _unsafe_view _upsample_bicubic2d_aa _upsample_nearest_exact1d
-        _upsample_nearest_exact2d _upsample_nearest_exact3d _weight_norm_interface addr affine_grid_generator
+        _upsample_nearest_exact2d _upsample_nearest_exact3d _weight_norm_interface addr
         aminmax bincount channel_shuffle copy count_nonzero cumprod diag_embed embedding embedding_renorm equal
         grid_sampler_2d grid_sampler_3d histc im2col index_add index_copy index_fill index_reduce lift lift_fresh
-        linalg_cross masked_fill masked_select max_unpool2d max_unpool3d native_batch_norm new_empty
+        linalg_cross masked_fill masked_select max_unpool2d max_unpool3d native_batch_norm new_empty norm
         new_empty_strided new_full new_ones new_zeros ones_like pixel_shuffle pixel_unshuffle prod put renorm resize
         roll rot90 scatter_reduce segment_reduce stack std std_mean t take trace transpose tril triu unique_consecutive
         unique_dim unsafe_split unsafe_split_with_sizes upsample_bicubic2d upsample_linear1d upsample_nearest1d
         upsample_nearest3d upsample_trilinear3d var var_mean zero zeros_like
         """
     )
-) - words("_fft_c2c _fft_c2r _fft_r2c cdist gru lstm rnn_relu rnn_tanh")
+) - words("linalg_inv_ex _fft_c2c _fft_c2r _fft_r2c cdist gru lstm rnn_relu rnn_tanh")
 
 
 def _unsqueezed(tensor: Tensor, places: Iterable[int]) -> list[int]:
@@ -152,9 +152,11 @@ class _Composed(TorchFunctionMode):
         self.counter = counter
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        if func is torch.linalg.vecdot and self.counter.depends(args):
-            self.counter.macs += _dot(*args[:2])
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        if func is torch.linalg.vecdot and self.counter.depends((args, kwargs)):
+            factors = [*args, *(kwargs[name] for name in ("x", "y") if name in kwargs)]
+            self.counter.macs += _dot(*factors[:2])
         return out
 
 
@@ -186,6 +188,8 @@ def _is_free(func, args, kwargs) -> bool:
     tags = {torch.Tag.pointwise, torch.Tag.nondeterministic_seeded}
     if func.namespace == "aten" and (func.is_view or not tags.isdisjoint(func.tags) or _name(func) in FREE):
         return True
+    if _name(func).startswith("_embedding_bag"):  # Without weights for single rows it adds them up, and no more.
+        return len(args) < 7 or args[6] is None
     return not any(
         isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex())
         for value in tree_leaves((args, kwargs))

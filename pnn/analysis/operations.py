@@ -176,6 +176,15 @@ def name_of(operation) -> str:
     return name.partition(".")[0] if library == "aten" and str(operation) not in _NOT_LINEAR else str(operation)
 
 
+def drops_imaginary(node: fx.Node) -> bool:
+    """Whether an operation makes real numbers of complex ones: of the square of a root that is not the real part."""
+    first = node.args[0] if node.args else None
+    before = first.meta.get("val") if isinstance(first, fx.Node) else None
+    after = node.meta.get("val")
+    pair = isinstance(before, Tensor) and isinstance(after, Tensor)
+    return pair and before.is_complex() and not after.is_complex()
+
+
 def is_real(value) -> bool:
     """Whether a traced value is made of real (or complex) numbers, not of whole numbers or truth values."""
     if isinstance(value, list | tuple):

@@ -29,6 +29,7 @@ from .operations import (
     VARIABLE,
     WHOLE,
     Value,
+    drops_imaginary,
     is_real,
     name_of,
     origin,
@@ -125,7 +126,8 @@ class Walk:
             return replace(value, square=self.square(node, name), undone=undone, sure=sure)
         if name in LINEAR:
             value = total(values)
-            return self.rounded(node, value if name in HANDED_ON else value.plain)
+            handed_on = name in HANDED_ON and not drops_imaginary(node)
+            return self.rounded(node, value if handed_on else value.plain)
         if name == "mul":
             return power(values[0], 2) if same(*node.args) else self.product(node, values)
         if name in PRODUCTS:

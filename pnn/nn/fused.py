@@ -5,7 +5,7 @@ convolution (``maps``) with ``k`` times as many outputs, ordered by group, then 
 of the fused convolution computes whole neurons.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -49,12 +49,15 @@ class Fused(DropIn):
 
     _branches: ClassVar[int]
     _combine: Callable[..., Tensor]
-    _chunk: ClassVar[Callable[..., Any]] = staticmethod(torch.chunk)  # It takes the maps apart.
     maps: nn.Linear | nn.Conv1d | nn.Conv2d
 
     def reset_parameters(self) -> None:
         """Draw the weights again, each of the maps as torch's own layer does."""
         reset_inside(self.maps)
+
+    def _chunk(self, maps: Tensor, number: int, channels: int) -> Sequence[Tensor]:
+        """Take the maps apart."""
+        return maps.chunk(number, channels)
 
 
 class FusedLinear(Fused):

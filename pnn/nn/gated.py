@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from .drop_in import reset_inside
 from .fused import Fused, FusedConv, FusedLinear
+from .plain import is_plain
 
 
 class BilinearLinear(FusedLinear):
@@ -116,9 +117,16 @@ class _Star(Fused):
     """What the star layers share: the activation of the first map."""
 
     _branches = 2
-    # Torch forbids to write into one of several views, as an activation that works in place does; but nobody reads the
-    # fused map after it, so that these need not be marked as views of it.
-    _chunk = staticmethod(torch.unsafe_chunk)
+
+    def _chunk(self, maps: Tensor, number: int, channels: int) -> list[Tensor] | tuple[Tensor, ...]:
+        """Split the fused map into parts into which an activation that works in place may write.
+
+        Torch forbids that of several views. A linear map does not read its output again, so that these need not be
+        marked as views of it; what else stands there, or hooks it, may.
+        """
+        if is_plain(self.maps):
+            return torch.unsafe_chunk(maps, number, channels)
+        return [part.clone() for part in maps.chunk(number, channels)]
 
     def _set_activation(self, activation: Callable[[], nn.Module]) -> None:
         try:

@@ -20,7 +20,8 @@ def is_plain(layer: nn.Module) -> bool:
 
     What others do to a layer shows in one of four places: parametrisations, quantisation, sharding and adapters give it
     another class; masks and the older norms take the parameter's place; counters and loggers hook it; some libraries
-    give it a ``forward`` of its own. Then it has to be called.
+    give it a ``forward`` of its own. Then it has to be called. Not seen are a weight of another class of tensor, and a
+    method that is exchanged for all layers of a class.
     """
     return (
         type(layer) in _TORCHS

@@ -15,7 +15,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..system.files import LockError, NoRoomError, digest_of, lock, read_bytes, reason, text_of, write_atomically
+from ..system.files import (
+    FileError,
+    LockError,
+    NoRoomError,
+    digest_of,
+    lock,
+    read_bytes,
+    reason,
+    text_of,
+    write_atomically,
+)
 from .folders import results_folder, runs_folder
 from .packed import texts_in, write_texts
 from .record import Record
@@ -178,6 +188,13 @@ def _from_file(path: Path, folder: Path) -> Record | None:
             compare(path, folder, content)
     except FileNotFoundError:
         return None
+    except FileError as error:
+        if error.path == path:
+            raise _unreadable(path, error) from error
+        raise RecordError(
+            f"{error}, and {path} has no other digest. Restore the former, or write it again: "
+            "python -m pnn records --sums"
+        ) from error
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     return record

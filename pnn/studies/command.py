@@ -11,7 +11,7 @@ from ..runs.folders import results_folder, runs_folder
 from ..runs.record import Record
 from ..runs.run import SIZES, Run, RunError
 from ..runs.store import RecordError, has_record, load_record, put_aside, run_lock
-from ..system.files import parse_json
+from ..system.files import parse_json, remove
 from ..tasks.sources import DataError
 from ..training.checkpoint import CheckpointError
 from .pool import UNUSABLE, StudyError
@@ -91,6 +91,9 @@ def _forget(runs: list[Run], results: Path, yes: bool) -> None:
             raise RunError("nothing was moved, and nothing trained")
     for run in known:
         put_aside(run, results, aside)
+        # A training that failed has left one, also of the phases before it, from which it would go on.
+        for path in (runs_folder(results) / run.name).rglob("checkpoint.safetensors"):
+            remove(path)
     print(f"moved {len(known)} Records to {aside}", file=sys.stderr)
 
 

@@ -139,6 +139,7 @@ def forecast(
         except torch.OutOfMemoryError:
             fits = False
     broken |= {run: failed[own] for run, counts in steps_of.items() for own in counts if own in failed}
+    steps = {run: count for run, count in steps.items() if run not in failed}
     seconds = {run: statistics.median(own) for run, own in timed.items()}
     return Forecast(
         runs=len(runs),
@@ -157,13 +158,13 @@ def forecast(
 
 
 def _count_steps(runs: Iterable[Run]) -> tuple[dict[Run, dict[Run, int]], dict[Run, str]]:
-    """The steps of each Run, by the Runs that stand for its trainings; and why the others cannot be built."""
+    """The steps of each Run, by the Runs that stand for its trainings; and why the others cannot be tried."""
     steps, broken = {}, {}
     for run in runs:
         try:
             own = {_alike(phase): phase.recipe.epochs * _steps_of_an_epoch(phase) for phase in _phases(run)}
             for phase in own:
-                _on_meta(phase)
+                memory_bytes(phase), _macs(phase)  # Whoever cannot be measured cannot be trained.
         except FAULTS as error:
             broken[run] = fault(error)[1]
         else:

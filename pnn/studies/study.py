@@ -57,6 +57,7 @@ def study(
         progress: show progress.
 
     Raises:
+        RecordError: a Record that is there is damaged; it is named before anything is trained.
         RecordError, DataError, CheckpointError, RunError: see there. All others were trained before it is raised, but
             for those of a task without data. Several, or one with ``jobs`` > 1 or a budget, are a StudyError. What else
             goes wrong in one training becomes its Record, with outcome ``failed``, ``oom`` or ``killed``.
@@ -113,7 +114,7 @@ def _one_by_one(
             continue
         waiting.append(run)
         busy += 1
-        if busy == len(waiting):  # Others train all that is left.
+        if busy >= len(waiting):  # Others train all that is left; what waits for a task without data went since.
             with run_lock(run, folder, wait=True):
                 busy = 0
     if len(refused) == 1:

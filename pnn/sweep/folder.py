@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..runs.record import OUTCOMES
-from ..system.files import LockError, lock, write_atomically
+from ..system.files import LockError, digest_of, lock, read_json, reason, write_atomically
 from .declared import COMPUTED, REQUIRED, ParameterError, check_kernel, declared_parameters, read_notebook
 from .parameters import check_declared
 from .points import Point
@@ -269,14 +269,19 @@ def _digest(parts: Iterable[str]) -> str:
 
 
 def _write(path: Path, form: dict[str, Any]) -> None:
-    text = json.dumps(form, indent=1, allow_nan=False) + "\n"
+    text = json.dumps(form | {"sha256": digest_of(form)}, indent=1, allow_nan=False) + "\n"
     write_atomically(path, lambda part: part.write_text(text))
 
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
-        return json.loads(path.read_text())
+        form = read_json(path)
+        digest = form.pop("sha256", None)  # Older ones have none.
+        if digest not in (None, digest_of(form)):
+            raise ValueError("its content does not match its SHA-256")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, RecursionError) as error:
-        raise SweepError(f"{path} cannot be read: {error}. Restore it, or delete it to do without") from error
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        said = reason(error, path)
+        raise SweepError(f"{path} cannot be read: {said}. Restore it, or delete it to do without") from error
+    return form

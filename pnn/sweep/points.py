@@ -132,11 +132,11 @@ def read_file(path: str | Path, declared: Mapping[str, Parameter] | None = None)
 
 
 # What a plain value of a file is, as the core schema of YAML 1.2 says, and as JSON: the library reads YAML 1.1, in
-# which 1e-1 is a text, 1:30 is 90, on is true and 010 is 8.
+# which 1e-1 is a text, 1:30 is 90, on is true and 010 is 8. Whether 010 is 8 or 10 is left open: it is a text.
 PLAIN = {
     "null": ("~nN", r"~|null|Null|NULL|"),
     "bool": ("tTfF", r"true|True|TRUE|false|False|FALSE"),
-    "int": ("-+0123456789", r"[-+]?(0|[1-9][0-9]*)"),
+    "int": ("-+0123456789", r"[-+]?(0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+"),
     "float": (
         "-+.0123456789",
         r"[-+]?((\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?|\.(inf|Inf|INF))|\.(nan|NaN|NAN)",
@@ -151,7 +151,7 @@ def _loader(loader: type) -> type:
     class OnceEach(loader):
         yaml_implicit_resolvers: ClassVar = {}
         yaml_constructors: ClassVar = loader.yaml_constructors | {
-            "tag:yaml.org,2002:int": lambda self, node: int(self.construct_scalar(node))
+            "tag:yaml.org,2002:int": lambda self, node: int(self.construct_scalar(node), 0)
         }
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict:

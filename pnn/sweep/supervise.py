@@ -13,6 +13,7 @@ from typing import Any
 
 from ..system import sweep_channel
 from ..system.home import home
+from ..system.memory import OUT_OF_MEMORY
 from ..system.processes import Child
 from ..system.signals import STOPPED
 from .folder import Folder, Outcome, SweepError, data_digest, source_digest
@@ -20,7 +21,6 @@ from .parameters import absolute_folders
 
 PROCESS = Path(__file__).with_name("notebook_process.py")
 DIED, STOPPED_RUN = "died", "stopped"  # These ends have no outcome: the run is to be done again.
-OUT_OF_MEMORY = re.compile(r"out of memory|ALLOC_FAILED|can't allocate memory|^(OutOf)?MemoryError", re.IGNORECASE)
 DISK_FULL = re.compile(r"No space left on device|Dis[ck] quota exceeded", re.IGNORECASE)
 # So the trainings in a notebook are ordered.
 WORST_FIRST = ("killed", "failed", "oom", "timeout", "diverged", "exploded")

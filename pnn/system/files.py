@@ -232,7 +232,8 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
 def write_folder_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write(part)` fill a folder and rename it to `path`, in place of one that is there.
 
-    On any failure, and while it is written, `path` is the old folder.
+    On any failure, and while it is written, `path` is the old folder. It is not there for the moment between two
+    renames, and is lost to a kill in that moment.
     """
     with _beside(path) as folder:
         part = folder / path.name
@@ -240,7 +241,12 @@ def write_folder_atomically(path: Path, write: Callable[[Path], object]) -> None
         write(part)
         if path.exists():
             os.replace(path, folder / "old")  # A folder is renamed only to what is not there.
-        os.replace(part, path)
+        try:
+            os.replace(part, path)
+        except OSError:
+            if (folder / "old").exists():
+                os.replace(folder / "old", path)
+            raise
 
 
 @contextmanager
@@ -253,9 +259,10 @@ def _beside(path: Path) -> Iterator[Path]:
     try:
         yield folder
     except OSError as error:
-        if error.filename is None:  # Other libraries do not say which file it is, nor does a file that is open.
-            error.filename = str(path)
-        raise
+        if error.filename is not None:
+            raise
+        # Other libraries do not say which file it is, nor does a file that is open.
+        raise OSError(error.errno or errno.EIO, error.strerror or str(error), str(path)) from error
     finally:
         shutil.rmtree(folder)
 

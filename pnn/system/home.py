@@ -1,4 +1,4 @@
-"""A home folder for who has none, as in many containers: neither ``HOME`` nor an entry among the system's users."""
+"""A home folder for who has none, as in many containers: no ``HOME``, no entry among the users, or not his to write."""
 
 import os
 import tempfile
@@ -7,12 +7,15 @@ from pathlib import Path
 
 
 def home() -> Path:
-    """The home folder. Where there is none, one among the temporary files becomes it.
+    """The home folder. Where there is none that can be written, one among the temporary files becomes it.
 
     It is then ``HOME`` of this process and of those that it starts: a notebook's kernel does not begin without.
     """
     with suppress(RuntimeError):
-        return Path.home()
+        found = Path.home()
+        # To an unknown user containers give the root folder. What is not there may yet be made.
+        if not found.exists() or os.access(found, os.W_OK | os.X_OK):
+            return found
     folder = Path(tempfile.gettempdir()) / f"pnn-home-{os.getuid()}"
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)

@@ -17,6 +17,10 @@ HEADER = "pnn"  # All that is not a tensor stands under this name; of several, s
 MOST_BYTES = 1 << 40
 
 
+class UncheckedFileError(FileError):
+    """Tensors without a digest, as an earlier version wrote them."""
+
+
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], state: Any = None) -> None:
     """Write tensors and a state of plain values as one file, whole or not at all.
 
@@ -48,7 +52,9 @@ def read_tensors(path: Path, digest: bool = True) -> tuple[dict[str, Tensor], An
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         if HEADER not in header:
             if digest:
-                raise ValueError("it has no digest over all of it, as if an earlier version of pnn had written it")
+                raise UncheckedFileError(
+                    path, "it has no digest over all of it, as if an earlier version had written it"
+                )
             return tensors, None
         form = parse_json(header[HEADER])
         if not isinstance(form, dict) or form.keys() != {"sha256", "state"}:
@@ -56,6 +62,8 @@ def read_tensors(path: Path, digest: bool = True) -> tuple[dict[str, Tensor], An
         if _digest(tensors, form["state"]) != form["sha256"]:
             raise ValueError("its content does not match its SHA-256")
         return tensors, form["state"]
+    except FileError:
+        raise
     except (SafetensorError, ValueError) as error:
         raise FileError(path, str(error)) from error
 

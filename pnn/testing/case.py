@@ -24,8 +24,13 @@ class Case:
     """A layer, and the inputs of one call of it."""
 
     layer: nn.Module
-    inputs: tuple[Tensor, ...]
+    given: tuple[Tensor, ...]
     make: Callable[..., nn.Module] | None = None  # It makes such a layer of a device and a dtype.
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...]:
+        """Copies of the inputs: a layer may write into its own."""
+        return tuple(x.clone() for x in self.given)
 
     def fresh(self) -> nn.Module:
         """A copy of the layer of one's own, in evaluation mode."""

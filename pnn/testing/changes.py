@@ -26,7 +26,11 @@ def hooks(case: Case) -> None:
         def fire(name: str, fired: Counter[str] = fired) -> Callable[..., None]:
             return lambda *_: fired.update([name])
 
-        inside = [name for name, module in layer.named_modules() if [*module.parameters(recurse=False)]]
+        inside = [
+            name
+            for name, module in layer.named_modules()
+            if [*module.parameters(recurse=False)] and not isinstance(module, nn.ParameterList | nn.ParameterDict)
+        ]
         for name in {"", *inside}:
             getattr(layer.get_submodule(name), f"register_{kind}_hook")(fire(name))
         y = layer(*case.leaves())

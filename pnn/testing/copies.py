@@ -82,8 +82,8 @@ def _same(case: Case, twin: nn.Module, what: str) -> None:
 
 
 def _changed(case: Case) -> nn.Module:
-    """A copy in which every number is another one."""
-    twin = case.fresh()
+    """Another layer of the kind, if one can be made, or else a copy; every number in it is another one."""
+    twin = case.make().eval() if case.make else case.fresh()
     with torch.no_grad():
         for tensor in twin.state_dict().values():
             if tensor.is_floating_point():

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from ..system.files import FileError, NoRoomError, reason
-from ..system.tensors import read_tensors, write_tensors
+from ..system.tensors import UncheckedFileError, read_tensors, write_tensors
 
 
 class CheckpointError(Exception):
@@ -23,7 +23,7 @@ class UnwritableCheckpointError(CheckpointError, NoRoomError):
 
 
 class ForeignCheckpointError(CheckpointError):
-    """A good checkpoint of another run, device or version of torch, in the file `path`."""
+    """A good checkpoint of another run, device or version of torch or of pnn, in the file `path`."""
 
     def __init__(self, message: str, path: Path) -> None:
         super().__init__(message)
@@ -49,10 +49,16 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Read what :func:`save` wrote.
 
     Raises:
+        ForeignCheckpointError: an earlier version wrote it.
         CheckpointError: the file is damaged, or is no checkpoint of ours.
     """
     try:
         tensors, state = read_tensors(path)
+    except UncheckedFileError as error:
+        raise ForeignCheckpointError(
+            f"the checkpoint {path} cannot be used: {error.reason}. Delete it to start this run from the beginning",
+            path,
+        ) from error
     except (OSError, FileError) as error:
         said = reason(error, path)
         raise CheckpointError(

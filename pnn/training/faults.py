@@ -1,8 +1,8 @@
 """What goes wrong in one training: which outcome it is, and what is no fault of the Run."""
 
-import re
-
 import torch
+
+from ..system.memory import OUT_OF_MEMORY
 
 # A Run that cannot be built, or a step that cannot be taken, ends with one of these. Others, such as data that is
 # missing, a checkpoint that is damaged or a disk that is full, are none of the Run's own.
@@ -16,8 +16,6 @@ FAULTS = (
     TypeError,
     ValueError,
 )
-# Torch has a type of its own for this on a GPU alone, and not for all of its libraries there.
-OUT_OF_MEMORY = re.compile(r"out of memory|ALLOC_FAILED|can't allocate memory|bad_alloc", re.IGNORECASE)
 
 
 def is_memory(error: BaseException) -> bool:

@@ -934,3 +934,9 @@ def test_the_probe_finds_a_small_leading_term(small):
 
 def test_outputs_of_different_size_are_measured_each():
     assert degree_along_line(Call(lambda x: (1e30 * x, 1e-30 * x**2, torch.zeros(0), torch.zeros(3))), X) == 2
+
+
+def test_the_real_part_of_a_root_has_no_square_that_is_a_polynomial():
+    z = torch.randn(3, dtype=torch.complex64)
+    assert audit(Call(lambda z: z.sqrt() ** 2), z).polynomial
+    assert audit(Call(lambda z: z.sqrt().to(torch.float32) ** 2), z).polynomial is not True

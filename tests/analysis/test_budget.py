@@ -414,3 +414,22 @@ def test_the_memory_of_a_batch_is_that_of_all_its_rows_at_once(model):
     whole, rows = _cost(model, (batch,))
     assert rows == 32
     assert kept_bytes(model, batch) == whole.kept + whole.copies
+
+
+def test_an_inverse_and_weighted_bags_are_not_free_and_names_of_arguments_do_not_matter():
+    class Call(nn.Module):
+        def __init__(self, function):
+            super().__init__()
+            self.function = function
+
+        def forward(self, x):
+            return self.function(x)
+
+    x, bags = torch.rand(3, 4), torch.tensor([[0, 1, 2, 3]] * 3)
+    assert pnn.budget(Call(lambda x: torch.linalg.vecdot(x=x, y=x)), x).macs == 4
+    with pytest.warns(UserWarning, match="linalg_inv_ex"):
+        pnn.budget(Call(lambda x: torch.linalg.inv(x.unsqueeze(-1) * torch.eye(4))), x)
+    with pytest.warns(UserWarning, match="_embedding_bag"):
+        pnn.budget(
+            Call(lambda x: F.embedding_bag(bags[: len(x)], torch.rand(5, 2), per_sample_weights=x, mode="sum")), x
+        )

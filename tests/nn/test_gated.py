@@ -283,3 +283,17 @@ def test_a_reset_draws_the_activation_anew_too(kind):
         layer.activation[0].weight.fill_(7)
     layer.reset_parameters()
     assert layer.activation[0].weight.item() == 0.25
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+def test_an_activation_that_works_in_place_changes_no_gradient(hooked):
+    """What hooks the maps may keep its output for the way back, and then nobody may write into it."""
+    gradients = []
+    for inplace in (True, False):
+        torch.manual_seed(0)
+        layer = pnn.StarLinear(4, 6, activation=functools.partial(nn.SiLU, inplace=inplace))
+        if hooked:
+            layer.maps.register_forward_hook(lambda module, inputs, output: output.tanh())
+        layer(torch.randn(3, 4)).sum().backward()
+        gradients.append(layer.maps.weight.grad)
+    torch.testing.assert_close(*gradients)

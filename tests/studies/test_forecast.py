@@ -368,3 +368,10 @@ def test_every_page_that_may_train_says_before_how_long():
         if any(source.startswith("size: str") for source in code):
             trained += sum("page.trained(" in source for source in code)
     assert trained >= 10
+
+
+def test_a_network_that_its_rows_do_not_fit_is_counted_apart_and_stops_nothing(results, timed):
+    rows = pnn.own_rows(torch.zeros(20, 1, 1, 1, dtype=torch.uint8), torch.arange(20) % 2, validation=4, title="dots")
+    broken = pnn.Run(rows, pnn.CNN("standard", 2), pnn.Recipe(1, augment="none"), 0, "smoke")
+    found = pnn.forecast([broken, run_of(1)], results=results)
+    assert (found.missing, found.networks, found.broken) == (2, 1, 1)

@@ -2,6 +2,7 @@
 
 import datetime
 import errno
+import json
 import os
 import subprocess
 import sys
@@ -312,3 +313,17 @@ def test_a_run_whose_folder_is_not_seen_here_says_so(tmp_path):
     with pytest.raises(SweepError, match=r"run\.json is missing: not every machine sees the folder"):
         Folder(tmp_path / "nowhere").point(KEY)
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_flipped_bit_in_an_outcome_is_told_and_an_older_outcome_is_read(begun):
+    (key,) = begun.keys()
+    begun.finish(key, Outcome("ok", values={"loss": 0.5}))
+    path = begun.run(key) / "outcome.json"
+    text = path.read_text()
+    path.write_text(text.replace("0.5", "0.4"))
+    with pytest.raises(SweepError, match="does not match its SHA-256"):
+        begun.outcome(key)
+    form = json.loads(text)
+    del form["sha256"]
+    path.write_text(json.dumps(form))
+    assert begun.outcome(key).values == {"loss": 0.5}

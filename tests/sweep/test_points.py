@@ -308,7 +308,7 @@ def test_what_is_given_twice_in_a_file_is_told(tmp_path, text):
         ("no", "no"),
         ("010", "010"),
         ("1_000", "1_000"),
-        ("0x10", "0x10"),
+        ("0x10", 16),
         ("2026-01-01", "2026-01-01"),
         ("=", "="),
         ("'1e-1'", "1e-1"),
@@ -338,3 +338,9 @@ def test_a_file_may_refer_to_itself(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ParameterError, match=r"nowhere\.yaml cannot be read as YAML: .*No such file"):
         points.read_file(tmp_path / "nowhere.yaml")
+
+
+def test_whole_numbers_of_other_bases_are_those_of_yaml(tmp_path):
+    path = tmp_path / "grid.yaml"
+    path.write_text("list: [{a: 0x1F}, {a: 0o17}, {a: -5}, {a: 010}]")
+    assert [point["a"] for point in points.read_file(path)] == [31, 15, -5, "010"]

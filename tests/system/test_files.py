@@ -290,3 +290,26 @@ def test_a_process_of_another_container_is_not_taken_for_one_of_this(monkeypatch
     monkeypatch.setattr(os, "readlink", lambda _: "pid:[1]")
     assert files._process_space() != here
     files._process_space.cache_clear()
+
+
+def test_an_error_of_another_library_keeps_its_words_and_names_the_file(tmp_path):
+    def write(part):
+        raise OSError("the codec is unknown")
+
+    with pytest.raises(OSError, match=r"the codec is unknown.*a\.parquet"):
+        write_atomically(tmp_path / "a.parquet", write)
+
+
+def test_a_folder_that_cannot_be_renamed_leaves_the_old_one(tmp_path, monkeypatch):
+    write_folder_atomically(tmp_path / "board", lambda part: (part / "a").write_text("old"))
+    rename = os.replace
+
+    def replace(old, new):
+        if Path(new).name == "board" and Path(old).name == "board":
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        rename(old, new)
+
+    monkeypatch.setattr(files.os, "replace", replace)
+    with pytest.raises(OSError, match="board"):
+        write_folder_atomically(tmp_path / "board", lambda part: (part / "a").write_text("new"))
+    assert (tmp_path / "board" / "a").read_text() == "old"

@@ -74,3 +74,9 @@ def test_the_command_line_needs_no_home(tmp_path):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "1 runs, 1 to do" in done.stdout
+
+
+def test_a_home_that_is_not_ones_own_to_write_is_none(homeless, monkeypatch):
+    monkeypatch.setenv("HOME", "/")
+    monkeypatch.setattr("pnn.system.home.os.access", lambda path, mode: path != Path("/"))
+    assert home().parent == homeless

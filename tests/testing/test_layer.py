@@ -217,3 +217,36 @@ def test_a_child_that_is_never_called_fails_when_it_is_sharded():
 
 def test_it_is_public():
     assert pnn.testing.check_layer is check_layer is pnn.check_layer
+
+
+class Hidden(nn.Module):
+    """A number of its own that no state holds."""
+
+    count = 0
+
+    def __init__(self, device=None, dtype=None):
+        super().__init__()
+        Hidden.count += 1
+        self.a, self.scale = nn.Linear(4, 4, device=device, dtype=dtype), Hidden.count
+
+    def forward(self, x):
+        return self.a(x) * self.scale
+
+
+def test_what_no_state_holds_is_found():
+    names = {check.name for check in check_layer(Hidden, torch.randn(3, 4), quick=True).failures}
+    assert {"state dict", "state dict assigned"} <= names
+
+
+class Listed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weights = nn.ParameterList([nn.Parameter(torch.randn(4, 4))])
+
+    def forward(self, x):
+        return x @ self.weights[0]
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(4, 4).requires_grad_(False), Listed()], ids=["frozen", "listed"])
+def test_frozen_and_listed_parameters_are_no_fault(layer):
+    assert check_layer(layer, torch.randn(3, 4), quick=True).failures == ()
