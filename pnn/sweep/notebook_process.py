@@ -7,6 +7,7 @@ Exit status: 0 done; 1 a cell failed, as the file error.json beside the output s
 
 import json
 import logging
+import os
 import signal
 import sys
 import tempfile
@@ -23,9 +24,12 @@ class Stop:
 
     def __init__(self) -> None:
         self.requested = False
+        self.begun = False  # whether there is anything to tidy up
 
     def on_signal(self, *_) -> None:
         """Interrupt the kernel's cell: a training saves its state then."""
+        if not self.begun:  # An exception in the middle of an import may come out of it as another one.
+            os._exit(STOPPED)
         import psutil
 
         if not self.requested:
@@ -50,6 +54,7 @@ def main(notebook: str, output: str, folder: str) -> int:
     import papermill
     from filelock import FileLock
 
+    stop.begun = True
     logging.getLogger("papermill").setLevel(logging.ERROR)  # It warns of parameters that it cannot read itself.
     held = FileLock(Path(output).with_name("notebook.lock"))
     held.acquire()  # The lock is free, but for a process whose sweep was killed in the moment before.

@@ -40,6 +40,7 @@ SMALLEST = {
     "showcase": {"size": "smoke"},
     "speed": {},
     "trust": {},
+    "drop_in": {},
     "status": {},
     "sweep_report": {},
 }
@@ -47,6 +48,10 @@ SMALLEST = {
 
 def name_of(path: Path) -> str:
     return path.stem
+
+
+def test_every_notebook_has_its_smallest_settings():
+    assert SMALLEST.keys() == {path.stem for path in NOTEBOOKS}
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
