@@ -23,7 +23,7 @@ def kinds(found: Mapping[str, Any]) -> Table:
     """A row a kind of trial: how many cases there were, and how many did not end as promised.
 
     Args:
-        found: what the script wrote, as :func:`pnn.report.timings.read` gives it for ``"torture"``.
+        found: what the script wrote, as ``pnn.report.timings.read("torture")`` gives it.
     """
     rows = _rows(found).groupby("kind", sort=False)[["cases", "broken"]].sum()
     rows.index = pd.Index([KINDS[kind] for kind in rows.index], name="what happens")
