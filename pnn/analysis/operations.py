@@ -198,7 +198,11 @@ def origin(node: fx.Node, values: Mapping[fx.Node, Value]) -> fx.Node:
     """What a node is a constant multiple or a view of."""
     while node.op == "call_function" and name_of(node.target) in HANDED_ON | {"mul", "div", "neg"}:
         depending = [argument for argument in node.all_input_nodes if values[argument].depends]
-        if len(depending) != 1 or (depending[0] is not node.args[0] and name_of(node.target) != "mul"):
+        if (
+            len(depending) != 1
+            or node.args.count(depending[0]) != 1
+            or (depending[0] is not node.args[0] and name_of(node.target) != "mul")
+        ):
             break
         node = depending[0]
     return node

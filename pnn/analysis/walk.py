@@ -121,7 +121,7 @@ class Walk:
             return values[0]  # A root is not negative; with a factor, the square of 0 is a polynomial, too.
         if name in OBSTACLES:
             value = self.stop(node, OBSTACLES[name])
-            sure = value.sure and INVERSES.get(name) != name_of(node.all_input_nodes[0].target)
+            sure = value.sure and not self.may_be_undone(node, name)
             undone = self.sources(node) if name in UNDONE else frozenset()
             return replace(value, square=self.square(node, name), undone=undone, sure=sure)
         if name in LINEAR:
@@ -183,10 +183,21 @@ class Walk:
         if order is not None:
             if (node.args[order] if len(node.args) > order else 2) != 2:
                 return None
-            return power(total(values).plain, 2)
+            return power(total(values), 2)
         if name in ("abs", "hypot"):
-            return power(total(values).plain, 2)
+            return power(total(values), 2)
         return values[0] if name == "sqrt" else None
+
+    def may_be_undone(self, node: fx.Node, name: str) -> bool:
+        """Whether an obstacle may hand on a polynomial: it undoes another, or never meets a sign at which it bends."""
+        before = origin(node.all_input_nodes[0], self.values)
+        if before.op != "call_function":
+            return False
+        made_by = name_of(before.target)
+        squared = (made_by == "mul" and same(*before.args)) or (
+            made_by == "pow" and isinstance(before.args[1], int | float) and before.args[1] % 2 == 0
+        )
+        return INVERSES.get(name) == made_by or (squared and OBSTACLES[name] in (PIECEWISE, STEP, ROOT))
 
     def sources(self, node: fx.Node) -> frozenset[fx.Node]:
         """What an operation is computed of, but for constant factors."""
@@ -225,7 +236,10 @@ class Walk:
             return self.stop(node, STEP)
         if divisor.depends:
             undone = divisor.undone | {origin(node.args[1], self.values)}
-            return replace(self.stop(node, RATIONAL), undone=undone)
+            value = replace(self.stop(node, RATIONAL), undone=undone)
+            last = len(self.obstacles) - 1
+            # One polynomial may be a multiple of another.
+            return replace(value, sure=False) if dividend.depends and not value.obstacles - {last} else value
         return dividend
 
     def running_product(self, node: fx.Node, value: Value) -> Value:
@@ -262,7 +276,7 @@ class Walk:
             square = base if exponents == [0.5] else None
             return replace(self.stop(node, ROOT), square=square, undone=self.sources(node))
         if any(n < 0 for n in exponents):
-            return self.stop(node, RATIONAL)
+            return replace(self.stop(node, RATIONAL), undone=self.sources(node))
         return power(base, int(max(exponents, default=0)))
 
     def constant(self, node: fx.Node):

@@ -940,3 +940,29 @@ def test_the_real_part_of_a_root_has_no_square_that_is_a_polynomial():
     z = torch.randn(3, dtype=torch.complex64)
     assert audit(Call(lambda z: z.sqrt() ** 2), z).polynomial
     assert audit(Call(lambda z: z.sqrt().to(torch.float32) ** 2), z).polynomial is not True
+
+
+# Each is a polynomial, though an operation in it by itself is none.
+UNDONE = {
+    "relu of a square": lambda x: F.relu(x * x),
+    "clamped square": lambda x: (x * x).clamp(min=0),
+    "absolute value of a square": lambda x: (x**2).abs(),
+    "root of a fourth power": lambda x: (x**4).sqrt(),
+    "norm of norms": lambda x: x.norm(dim=-1).norm() ** 2,
+    "absolute value twice": lambda x: x.abs().abs() ** 2,
+    "exponential of a multiple of a logarithm": lambda x: (2 * x.log()).exp(),
+    "logarithm of a multiple of an exponential": lambda x: (2 * x.exp()).log(),
+    "times its inverse power": lambda x: x * x.pow(-1),
+    "divided by a factor": lambda x: x**2 / x,
+}
+
+
+@pytest.mark.parametrize("name", UNDONE)
+def test_no_polynomial_is_called_none(name):
+    found = audit(Call(UNDONE[name]), X.abs() + 1)
+    assert found.polynomial is not False, found
+
+
+@pytest.mark.parametrize("function", [lambda x: F.relu(x * x - 1), lambda x: x.exp() / x, lambda x: 1 / (1 + x * x)])
+def test_what_none_of_this_may_undo_is_still_called_none(function):
+    assert audit(Call(function), X).polynomial is False

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from trained import without_time
 from whole import whole_record
 
 import pnn
@@ -657,14 +658,6 @@ def one_thread(monkeypatch):
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def without_time(record: pnn.Record) -> dict:
-    form = record.to_dict()
-    for name in ("seconds", "sessions", "commit"):
-        del form[name]
-    del form["curves"]["seconds"], form["budget"]["step_seconds"]
-    return form
 
 
 def test_a_real_child_that_is_killed_once_is_started_again(results, tmp_path, monkeypatch, one_thread):

@@ -17,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
+from trained import without_time
 
 import pnn
 from pnn.system import tensors
@@ -35,14 +36,6 @@ NETWORK = pnn.CNN("polynomial", 4)
 def digits_run(**changes) -> pnn.Run:
     recipe = pnn.Recipe(**{"epochs": 2, "augment": "crop-flip", **changes})
     return pnn.Run(TASK, NETWORK, recipe, seed=3, size="smoke")
-
-
-def without_time(record: pnn.Record) -> dict:
-    form = record.to_dict()
-    for name in ("seconds", "sessions", "commit"):
-        del form[name]
-    del form["curves"]["seconds"], form["budget"]["step_seconds"]
-    return form
 
 
 def weights(folder: Path, run: pnn.Run) -> dict[str, torch.Tensor]:
